@@ -1,0 +1,1 @@
+"""The Batch job: an S3 object becomes checked rows in both databases."""
