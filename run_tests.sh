@@ -1,0 +1,37 @@
+#!/bin/sh
+# usage: ./run_tests.sh [--all] [PYTEST ARGUMENT...]
+#
+# Check the code (ruff, mypy, shellcheck) and run the tests, after making .venv where it is
+# missing. Needs no AWS account, no network once .venv stands, and leaves nothing running.
+# --all runs the full counts (more random cases, more kills) instead of the quick setting.
+# Further arguments go to pytest, and then only pytest runs: ./run_tests.sh tests/test_plan.py -x
+# Exit status: 0 all passed, 1 something failed, 2 wrong usage, 130 interrupted.
+
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+case ${1-} in
+-h | --help)
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+--all)
+    shift
+    AWS_VPC_TEST_ALL=1
+    export AWS_VPC_TEST_ALL
+    ;;
+esac
+
+. "$here/aws_vpc/environment.sh"
+cd "$here"
+PATH="$here/.venv/bin:$PATH"
+export PATH
+
+status=0
+if [ $# -eq 0 ]; then
+    ruff check --quiet . || status=1
+    mypy || status=1
+    git ls-files -z '*.sh' | xargs -0 shellcheck -x || status=1
+    set -- --numprocesses 2 --dist loadfile --quiet
+fi
+python -m pytest "$@" || status=1
+exit "$status"
