@@ -1,0 +1,43 @@
+"""Resource providers: how each CloudFormation type is created, updated and deleted through boto3.
+
+    provider("AWS::EC2::VPC").create(ResourceRequest(...)) -> ResourceState
+
+One module per family of services; PROVIDERS is their sum. What a type replaces on change and what
+Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
+"""
+
+from aws_vpc.local.providers.resource import (
+    NotUpdatable,
+    Provider,
+    ResourceFailed,
+    ResourceRequest,
+    ResourceState,
+    name,
+)
+from aws_vpc.local.providers.schema import conditional_create_only, create_only, read_only, schema
+
+FAMILIES: tuple[tuple[Provider, ...], ...] = ()
+PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family}
+IGNORED: dict[str, dict[str, str]] = {type: dict(entry.ignored) for type, entry in PROVIDERS.items()}
+
+
+def provider(type: str) -> Provider:
+    """The provider of the type; KeyError when the embedded AWS does not know it."""
+    return PROVIDERS[type]
+
+
+__all__ = [
+    "IGNORED",
+    "PROVIDERS",
+    "NotUpdatable",
+    "Provider",
+    "ResourceFailed",
+    "ResourceRequest",
+    "ResourceState",
+    "conditional_create_only",
+    "create_only",
+    "name",
+    "provider",
+    "read_only",
+    "schema",
+]
