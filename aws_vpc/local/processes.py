@@ -1,0 +1,222 @@
+"""Child processes that never outlive the supervisor.
+
+Every child leads its own session, so that it can be ended with everything it started, by id. It is
+forked in the main thread only, whatever thread asks: on Linux the kernel signals a child when the
+*thread* that forked it ends (PR_SET_PDEATHSIG), and the main thread ends last. Elsewhere nobody
+does that, so each child is recorded by pid and start time, and the next start ends what is left.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any
+
+# Bound once, here: between fork and exec no import, no lookup and no lock may happen.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+class Process:
+    """A running child: its leader's exit status, and its whole group to be ended."""
+
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], stop_signal: int) -> None:
+        self.name, self.pid, self.stop_signal = name, popen.pid, stop_signal
+        self._popen = popen
+
+    def poll(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self._popen.poll()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status, once there is one; subprocess.TimeoutExpired when there is none in time."""
+        return self._popen.wait(timeout)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the leader alone; nothing when it has ended."""
+        with suppress(ProcessLookupError):
+            self._popen.send_signal(number)
+
+    def terminate(self, grace: float = 5.0) -> int:
+        """The exit status, after the stop signal and, past the grace, SIGKILL to the whole group."""
+        self.signal(self.stop_signal)
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(grace)
+        self.kill_group()
+        return self.wait()
+
+    def kill_group(self) -> None:
+        """End whatever is left of the group at once."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class Processes:
+    """The children of this process; `spawn` may be called from any thread."""
+
+    def __init__(self, record: Path | None = None, *, direct: bool = False) -> None:
+        self._requests: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._children: list[Process] = []
+        self._lock = threading.Lock()
+        self._record = record
+        self._direct = direct
+        self._stopping = False
+
+    @classmethod
+    def direct(cls) -> Processes:
+        """Processes that fork in whatever thread asks: for tests and short-lived programs."""
+        return cls(direct=True)
+
+    def spawn(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        user: tuple[int, int] | None = None,
+        log: Path | None = None,
+        stdout: IO[Any] | int | None = None,
+        stop_signal: int = signal.SIGTERM,
+    ) -> Process:
+        """A new child. Its output goes to `stdout`, else is appended to `log`, else nowhere.
+
+        `user` is (uid, gid). `stop_signal` is what ends it in good order: SIGINT for PostgreSQL.
+        """
+
+        def start() -> Process:
+            return self._start(name, argv, env, cwd, user, log, stdout, stop_signal)
+
+        if self._direct or threading.current_thread() is threading.main_thread():
+            return start()
+        future: Future[Process] = Future()
+        self._requests.put(lambda: _settle(future, start))
+        return future.result()
+
+    def run(self) -> None:
+        """Fork what other threads ask for, until `leave` is called. Main thread only."""
+        while (request := self._requests.get()) is not None:
+            request()
+
+    def leave(self) -> None:
+        """Make `run` return; safe in a signal handler."""
+        self._requests.put(None)
+
+    def alive(self) -> dict[str, int]:
+        """Name to pid of the children that run."""
+        return {child.name: child.pid for child in self._living()}
+
+    def stop(self, grace: float = 1.5) -> None:
+        """End all children, the youngest first; whoever has not gone within the grace is killed."""
+        with self._lock:
+            self._stopping = True
+        children = self._living()[::-1]
+        for child in children:
+            child.signal(child.stop_signal)
+        deadline = time.monotonic() + grace
+        for child in children:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, deadline - time.monotonic()))
+        for child in children:
+            child.kill_group()
+            child.wait()
+        self._write_record()
+
+    def _start(
+        self, name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None, cwd: Path | None,
+        user: tuple[int, int] | None, log: Path | None, stdout: IO[Any] | int | None, stop_signal: int,
+    ) -> Process:
+        if self._stopping:
+            raise RuntimeError(f"{name} cannot start: the embedded AWS is stopping")
+        handle = None if stdout is not None or log is None else log.open("ab")
+        try:
+            popen = subprocess.Popen(
+                [str(part) for part in argv], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
+                stdout=stdout if stdout is not None else handle or subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                user=user[0] if user else None, group=user[1] if user else None,
+                extra_groups=[] if user else None, start_new_session=True,
+                preexec_fn=_dies_with_us(stop_signal) if _prctl else None,
+            )
+        finally:
+            if handle:
+                handle.close()
+        child = Process(name, popen, stop_signal)
+        with self._lock:
+            self._children = [c for c in self._children if c.poll() is None] + [child]
+        self._write_record()
+        return child
+
+    def _living(self) -> list[Process]:
+        with self._lock:
+            return [child for child in self._children if child.poll() is None]
+
+    def _write_record(self) -> None:
+        if self._record is None:
+            return
+        rows = [{"name": c.name, "pid": c.pid, "started": started(c.pid)} for c in self._living()]
+        draft = self._record.with_suffix(".new")
+        draft.write_text(json.dumps(rows))
+        draft.replace(self._record)
+
+
+def _settle(future: Future[Process], start: Callable[[], Process]) -> None:
+    try:
+        future.set_result(start())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def _dies_with_us(number: int) -> Callable[[], None]:
+    """What the child does before exec: ask for `number` when we end, and end now if we already have.
+
+    A preexec_fn is dangerous where it may need a lock that another thread held at the fork. This one
+    makes two system calls through objects that exist already, and takes none.
+    """
+    parent, prctl, getppid, leave = os.getpid(), _prctl, os.getppid, os._exit
+    assert prctl is not None
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+        if getppid() != parent:
+            leave(1)
+
+    return ask
+
+
+def started(pid: int) -> str | None:
+    """When a process started, in the system's own words; None when there is none. With the pid it names it for ever."""
+    if sys.platform == "linux":
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        except OSError:
+            return None
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def end_leftovers(record: Path) -> list[str]:
+    """The names of the recorded processes that still ran, with their groups, and are ended now.
+
+    A pid that has since gone to somebody else's process has another start time and is left alone.
+    """
+    try:
+        rows = json.loads(record.read_text())
+    except (OSError, ValueError):
+        return []
+    left = [row for row in rows if row["started"] and started(row["pid"]) == row["started"]]
+    for row in reversed(left):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(row["pid"], signal.SIGKILL)
+    record.unlink(missing_ok=True)
+    return [row["name"] for row in left]

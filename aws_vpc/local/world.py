@@ -1,0 +1,90 @@
+"""What the parts of the embedded AWS share: where it listens, who it is, its processes and certificates."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.config
+import botocore.session
+
+from aws_vpc.local.processes import Processes
+
+if TYPE_CHECKING:
+    from aws_vpc.local.certificates import Certificates
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class World:
+    """One embedded AWS. `endpoint` is set when it listens."""
+
+    root: Path
+    region: str
+    account: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    processes: Processes
+    certificates: Certificates
+    endpoint: str = ""
+    _session: Any = field(default=None, init=False, repr=False)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the logs."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """The folder of data, certificates and bundles."""
+        return self.root / "run"
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3-style client of a service against this embedded AWS; made once, used by any thread."""
+        key = (service, region or self.region)
+        found = self._clients.get(key)
+        if found is None:
+            with self._lock:  # sessions are not thread-safe, clients are
+                found = self._clients.get(key) or self._make(*key)
+                self._clients[key] = found
+        return found
+
+    def _make(self, service: str, region: str) -> Any:
+        if self._session is None:
+            self._session = botocore.session.Session(profile=None)
+        return self._session.create_client(
+            service, region_name=region, endpoint_url=self.endpoint,
+            aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key,
+            config=botocore.config.Config(
+                retries={"max_attempts": 1}, max_pool_connections=64, connect_timeout=5, read_timeout=120,
+                ignore_configured_endpoint_urls=True,
+            ),
+        )
+
+    def child_environment(self) -> dict[str, str]:
+        """The environment of a process that runs "in AWS": endpoint, credentials, Region, the CA, PATH, no home."""
+        binaries = str(Path(sys.executable).parent)
+        authority = str(self.certificates.ca)
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            # Without a home, botocore would still find the user's own files through the password database.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SSL_CERT_FILE": authority,
+            "PGSSLROOTCERT": authority,
+            "PATH": os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)]),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+        }
