@@ -1,0 +1,294 @@
+"""The whole journey as a newcomer makes it: the real scripts, the aws command, HTTP, psql's own driver.
+
+deploy -> browse -> plain aws commands -> new data -> update one child -> nothing to update -> tear down
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+ROOT = "Nested-RDS-Redshift-EC2-VPC"
+CHILDREN = ["VPC", "EC2", "RDS", "Redshift", "Batch", "CodeDeploy"]
+
+
+class Newcomer:
+    """A checkout in a folder with a blank in its name, and a shell that knows of no AWS account."""
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout = folder / "a checkout"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "AWS_VPC_LOCAL_DIR": str(folder / "local"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=PROJECT, check=True, capture_output=True, text=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            if (PROJECT / name).exists():
+                target = self.checkout / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(PROJECT / name, target)
+        (self.checkout / ".venv").symlink_to(PROJECT / ".venv")
+
+    def sh(self, *command: str, status: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """What the command printed, once its exit status is the one expected."""
+        done = subprocess.run(
+            ["sh", *command], cwd=cwd or self.checkout, env=self.environment,
+            capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == status, f"{shlex.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """Standard output of a program found on the path that `local env` prints."""
+        done = subprocess.run(
+            command, cwd=self.checkout, env=self.environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == status, f"{shlex.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout if status == 0 else done.stderr
+
+    def aws(self, *command: str) -> Any:
+        text = self.run("aws", *command, "--output", "json")
+        return json.loads(text) if text.strip() else None
+
+    def use_local_environment(self) -> None:
+        """The effect of `eval "$(.venv/bin/python -m aws_vpc local env)"` on this shell."""
+        printed = self.sh("-c", 'eval "$(.venv/bin/python -m aws_vpc local env)"; env -0').stdout
+        self.environment = dict(pair.split("=", 1) for pair in printed.split("\0") if "=" in pair)
+
+    def status(self) -> dict[str, Any]:
+        text = self.run(".venv/bin/python", "-m", "aws_vpc", "local", "status", "--json")
+        return dict(json.loads(text))
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
+    person = Newcomer(tmp_path)
+    yield person
+    subprocess.run(
+        [".venv/bin/python", "-m", "aws_vpc", "local", "stop"],
+        cwd=person.checkout, env=person.environment, capture_output=True, timeout=60,
+    )
+
+
+def get(address: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def eventually(claim: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.1)
+
+
+def stack_of(newcomer: Newcomer, child: str) -> dict[str, Any]:
+    resources = newcomer.aws("cloudformation", "describe-stack-resources", "--stack-name", ROOT)["StackResources"]
+    physical = next(r["PhysicalResourceId"] for r in resources if r["LogicalResourceId"] == f"Nested{child}Stack")
+    return dict(newcomer.aws("cloudformation", "describe-stacks", "--stack-name", physical)["Stacks"][0])
+
+
+def resources_of(newcomer: Newcomer, child: str) -> dict[str, str]:
+    stack = stack_of(newcomer, child)["StackId"]
+    listed = newcomer.aws("cloudformation", "describe-stack-resources", "--stack-name", stack)["StackResources"]
+    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in listed}
+
+
+def check_first_create(newcomer: Newcomer) -> dict[str, Any]:
+    printed = newcomer.sh("./create_stacks.sh", "--local").stdout
+    assert re.search(r"http://\S+", printed) and "50" in printed
+    status = newcomer.status()
+    assert {name for name, state in status["stacks"].items() if state == "CREATE_COMPLETE"} >= {ROOT}
+    assert len(status["stacks"]) == 1 + len(CHILDREN)
+    for database in ("rds", "redshift"):
+        assert status[database]["up"] and status[database]["rows"] == 50
+    return status
+
+
+def check_pages(newcomer: Newcomer, web: str) -> None:
+    with (newcomer.checkout / "data" / "people.csv").open(newline="") as file:
+        person = next(csv.DictReader(file))
+    code, home = get(web)
+    assert code == 200 and "<form" in home
+    for database in ("rds", "redshift"):
+        code, page = get(f"{web}/{database}/{person['email'][:8]}")
+        assert code == 200 and person["email"] in page and "<html" in page
+        code, page = get(f"{web}/{database}/nobody-of-that-name")
+        assert code == 404
+    facts = json.loads(get(f"{web}/.json")[1])["databases"]
+    assert facts["rds"]["rows"] == facts["redshift"]["rows"] == 50
+
+
+def check_second_create_changes_nothing(newcomer: Newcomer) -> None:
+    before = newcomer.aws("cloudformation", "describe-stack-events", "--stack-name", ROOT)["StackEvents"]
+    again = newcomer.sh("./create_stacks.sh", "--local")
+    assert "nothing" in (again.stdout + again.stderr).lower()
+    after = newcomer.aws("cloudformation", "describe-stack-events", "--stack-name", ROOT)["StackEvents"]
+    assert [e["EventId"] for e in before] == [e["EventId"] for e in after]
+
+
+def check_plain_aws_commands(newcomer: Newcomer) -> None:
+    newcomer.aws("cloudformation", "validate-template", "--template-body", "file://templates/redshift.yaml")
+    template = (newcomer.checkout / "templates" / "redshift.yaml").read_text()
+    (newcomer.checkout / "bool.yaml").write_text(template.replace("Type: String", "Type: Bool", 1))
+    complaint = newcomer.run(
+        "aws", "cloudformation", "validate-template", "--template-body", "file://bool.yaml", status=255
+    )
+    assert complaint.strip() == (
+        "An error occurred (ValidationError) when calling the ValidateTemplate operation: "
+        "Template format error: Unrecognized parameter type: Bool"
+    )
+    newcomer.aws(
+        "cloudformation", "create-stack", "--stack-name", "non-default-vpc",
+        "--template-body", "file://templates/vpc.yaml",
+        "--parameters", "ParameterKey=NatGateway,ParameterValue=true",
+        "ParameterKey=InterfaceEndpoint,ParameterValue=true",
+    )
+    newcomer.run("aws", "cloudformation", "wait", "stack-create-complete", "--stack-name", "non-default-vpc")
+    stack = newcomer.aws("cloudformation", "describe-stacks", "--stack-name", "non-default-vpc")["Stacks"][0]
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    vpcs = {vpc["VpcId"] for vpc in newcomer.aws("ec2", "describe-vpcs")["Vpcs"]}
+    assert {outputs["Vpc"], outputs["WarehouseVpc"]} <= vpcs
+    peering = newcomer.aws("ec2", "describe-vpc-peering-connections")["VpcPeeringConnections"]
+    assert {p["Status"]["Code"] for p in peering} == {"active"}
+    newcomer.aws("cloudformation", "delete-stack", "--stack-name", "non-default-vpc")
+    newcomer.run("aws", "cloudformation", "wait", "stack-delete-complete", "--stack-name", "non-default-vpc")
+
+
+def check_database_by_its_own_driver(newcomer: Newcomer) -> None:
+    """What psql does with the address that `aws rds describe-db-instances` prints."""
+    instance = newcomer.aws("rds", "describe-db-instances")["DBInstances"][0]
+    secret = newcomer.aws(
+        "secretsmanager", "get-secret-value", "--secret-id", instance["MasterUserSecret"]["SecretArn"]
+    )
+    login = json.loads(secret["SecretString"])
+    address = {"host": instance["Endpoint"]["Address"], "port": instance["Endpoint"]["Port"],
+               "dbname": instance["DBName"], "user": login["username"], "password": login["password"]}
+    connection = psycopg2.connect(
+        **address, sslmode="verify-full", sslrootcert=newcomer.environment["PGSSLROOTCERT"]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from persons")
+        assert cursor.fetchone() == (50,)
+    connection.close()
+    with pytest.raises(psycopg2.OperationalError):
+        psycopg2.connect(**address, sslmode="disable")
+
+
+def check_new_data(newcomer: Newcomer, web: str, bucket: str) -> None:
+    newcomer.run(".venv/bin/python", "-m", "aws_vpc.loader.people", "--rows", "75", "--seed", "7", "--out", "new.csv")
+    newcomer.run("aws", "s3", "cp", "new.csv", f"s3://{bucket}/incoming/people.csv")
+
+    def rows() -> set[int]:
+        return {facts["rows"] for facts in json.loads(get(f"{web}/.json")[1])["databases"].values()}
+
+    eventually(lambda: rows() == {75})
+
+
+def check_update_of_one_child(newcomer: Newcomer) -> None:
+    before = {child: stack_of(newcomer, child) for child in CHILDREN}
+    instances = resources_of(newcomer, "RDS")
+    template = newcomer.checkout / "templates" / "rds-resource.yaml"
+    changed = re.sub(r"(Type: AWS::RDS::DBSubnetGroup\n(?:.*\n)*?    Properties:\n)",
+                     r"\1      Tags:\n        - Key: CostCentre\n          Value: research\n",
+                     template.read_text(), count=1)
+    if "Key: CostCentre" in changed and changed.count("      Tags:") > template.read_text().count("      Tags:") + 1:
+        pytest.fail("the template changed in more than one place")
+    template.write_text(_one_tags_block(changed))
+    newcomer.sh("./update_stacks.sh", "--local")
+    for child in CHILDREN:
+        now = stack_of(newcomer, child)
+        touched = now.get("LastUpdatedTime") != before[child].get("LastUpdatedTime")
+        events = newcomer.aws("cloudformation", "describe-stack-events", "--stack-name", now["StackId"])["StackEvents"]
+        updated = {e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "UPDATE_COMPLETE"
+                   and e["PhysicalResourceId"] != now["StackId"]}
+        assert bool(updated) == (child == "RDS"), f"{child}: {updated} {touched}"
+    assert resources_of(newcomer, "RDS") == instances, "updated in place, so every physical id is kept"
+    groups = newcomer.aws("rds", "describe-db-subnet-groups")["DBSubnetGroups"]
+    tags = newcomer.aws("rds", "list-tags-for-resource", "--resource-name", groups[0]["DBSubnetGroupArn"])["TagList"]
+    assert {"Key": "CostCentre", "Value": "research"} in tags
+
+
+def _one_tags_block(text: str) -> str:
+    """The template with a second Tags key of the same resource folded into the first."""
+    return re.sub(r"(      Tags:\n(?:        .*\n)+)((?:      (?!Tags)\S.*\n(?:        .*\n)*)*)      Tags:\n",
+                  lambda m: m[2] + m[1], text, count=1) if "CostCentre" in text else text
+
+
+def check_nothing_to_update(newcomer: Newcomer) -> None:
+    done = newcomer.sh("./update_stacks.sh", "--local")
+    assert "nothing to update" in (done.stdout + done.stderr).lower()
+
+
+def check_teardown(newcomer: Newcomer, pids: list[int]) -> None:
+    newcomer.sh("./teardown.sh", "--local", "--yes")
+    eventually(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], seconds=15)
+    newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "status", "--json", status=3)
+    newcomer.sh("./teardown.sh", "--local", "--yes")
+
+
+def check_fresh_start_is_empty(newcomer: Newcomer) -> None:
+    newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "start")
+    newcomer.use_local_environment()
+    vpcs = newcomer.aws("ec2", "describe-vpcs")["Vpcs"]
+    assert [vpc["IsDefault"] for vpc in vpcs] == [True]
+    newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "stop")
+
+
+def test_the_whole_journey(newcomer: Newcomer) -> None:
+    status = check_first_create(newcomer)
+    newcomer.use_local_environment()
+    check_pages(newcomer, status["web"])
+    check_second_create_changes_nothing(newcomer)
+    check_plain_aws_commands(newcomer)
+    check_database_by_its_own_driver(newcomer)
+    check_new_data(newcomer, status["web"], status["bucket"])
+    check_update_of_one_child(newcomer)
+    check_nothing_to_update(newcomer)
+    pids = status["pids"]
+    check_teardown(newcomer, list(pids.values()) if isinstance(pids, dict) else pids)
+    check_fresh_start_is_empty(newcomer)
+
+
+def test_the_walkthroughs_own_command_lines(newcomer: Newcomer) -> None:
+    repository = str(newcomer.checkout)
+    newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "start")
+    newcomer.use_local_environment()
+    done = newcomer.sh(
+        "aws_vpc/create_stacks.sh", "master", "Chang3me-now", "127.0.0.1/24", repository, "false", "false",
+    )
+    said = done.stdout + done.stderr
+    assert "127.0.0.0/24" in said and "Chang3me-now" not in said
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack_of(newcomer, "VPC")["Parameters"]}
+    assert parameters["WebIngressCidr"] == "127.0.0.0/24" and parameters["NatGateway"] == "false"
+    assert not newcomer.aws("ec2", "describe-nat-gateways")["NatGateways"]
+    assert newcomer.aws("rds", "describe-db-instances")["DBInstances"][0]["MasterUsername"] == "master"
+    updated = newcomer.sh("aws_vpc/update_stacks.sh", repository)
+    assert "nothing to update" in (updated.stdout + updated.stderr).lower()
+    newcomer.sh("aws_vpc/teardown.sh", "--yes")
+    assert not newcomer.aws("cloudformation", "describe-stacks")["Stacks"]
