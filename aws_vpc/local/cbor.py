@@ -55,7 +55,7 @@ def decode(data: bytes) -> Any:
     """The value that CBOR bytes hold; ValueError when they are cut short or not CBOR."""
     try:
         return _item(data, 0)[0]
-    except (IndexError, struct.error, TypeError) as error:
+    except (IndexError, struct.error, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not CBOR: {error}") from None
 
 

@@ -134,18 +134,31 @@ class Processes:
         self._write_record()
 
     def _start(
-        self, name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None, cwd: Path | None,
-        user: tuple[int, int] | None, log: Path | None, stdout: IO[Any] | int | None, stop_signal: int,
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        env: Mapping[str, str] | None,
+        cwd: Path | None,
+        user: tuple[int, int] | None,
+        log: Path | None,
+        stdout: IO[Any] | int | None,
+        stop_signal: int,
     ) -> Process:
         if self._stopping:
             raise RuntimeError(f"{name} cannot start: the embedded AWS is stopping")
         handle = None if stdout is not None or log is None else log.open("ab")
         try:
             popen = subprocess.Popen(
-                [str(part) for part in argv], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
-                stdout=stdout if stdout is not None else handle or subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                user=user[0] if user else None, group=user[1] if user else None,
-                extra_groups=[] if user else None, start_new_session=True,
+                [str(part) for part in argv],
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout if stdout is not None else handle or subprocess.DEVNULL,
+                stderr=subprocess.STDOUT,
+                user=user[0] if user else None,
+                group=user[1] if user else None,
+                extra_groups=[] if user else None,
+                start_new_session=True,
                 preexec_fn=_dies_with_us(stop_signal) if _prctl else None,
             )
         finally:
@@ -195,13 +208,15 @@ def _dies_with_us(number: int) -> Callable[[], None]:
 
 
 def started(pid: int) -> str | None:
-    """When a process started, in the system's own words; None when there is none. With the pid it names it for ever."""
+    """When a process started, in the system's words, None when there is none; with the pid, its full name."""
     if sys.platform == "linux":
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
         except OSError:
             return None
-    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or None
 
 

@@ -60,16 +60,22 @@ class World:
         if self._session is None:
             self._session = botocore.session.Session(profile=None)
         return self._session.create_client(
-            service, region_name=region, endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key,
+            service,
+            region_name=region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
             config=botocore.config.Config(
-                retries={"max_attempts": 1}, max_pool_connections=64, connect_timeout=5, read_timeout=120,
+                retries={"max_attempts": 1},
+                max_pool_connections=64,
+                connect_timeout=5,
+                read_timeout=120,
                 ignore_configured_endpoint_urls=True,
             ),
         )
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of a process that runs "in AWS": endpoint, credentials, Region, the CA, PATH, no home."""
+        """The environment of a process "in AWS": endpoint, credentials, Region, the CA, PATH, and no home."""
         binaries = str(Path(sys.executable).parent)
         authority = str(self.certificates.ca)
         return {
