@@ -1,0 +1,200 @@
+"""What a stack's status calls for, and what a change set will do.
+
+In: statuses and DescribeChangeSet answers. Out: the next step, the changes, and whether they need consent.
+
+    status             create                       update              teardown
+    none               create                       refuse              nothing
+    *_IN_PROGRESS      attach, then look again      the same            the same
+    CREATE_COMPLETE    nothing                      update              delete
+    ROLLBACK_COMPLETE  delete, then create          refuse              delete
+    ...                the tables below say the rest
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from aws_vpc.errors import Error
+
+
+class Step(Enum):
+    """What to do next with a stack."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    RECREATE = "delete, then create"
+    ATTACH = "attach"
+    NOTHING = "nothing"
+    REFUSE = "refuse"
+
+
+SETTLED = (
+    "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
+)  # fmt: skip
+# Stacks that never stood, or no longer do: the only way on is to delete them.
+DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+STUCK = ("UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED")
+
+CREATE: Mapping[str | None, Step] = (
+    {None: Step.CREATE, "DELETE_COMPLETE": Step.CREATE}
+    | dict.fromkeys(SETTLED, Step.NOTHING)
+    | dict.fromkeys(DEAD, Step.RECREATE)
+    | dict.fromkeys(STUCK, Step.REFUSE)
+)
+UPDATE: Mapping[str | None, Step] = (
+    {None: Step.REFUSE, "DELETE_COMPLETE": Step.REFUSE}
+    | dict.fromkeys(SETTLED, Step.UPDATE)
+    | dict.fromkeys(DEAD, Step.REFUSE)
+    | dict.fromkeys(STUCK, Step.REFUSE)
+    | {"UPDATE_FAILED": Step.UPDATE}
+)
+TEARDOWN: Mapping[str | None, Step] = (
+    {None: Step.NOTHING, "DELETE_COMPLETE": Step.NOTHING}
+    | dict.fromkeys(SETTLED + DEAD + STUCK, Step.DELETE)
+)  # fmt: skip
+TABLES = {"create": CREATE, "update": UPDATE, "teardown": TEARDOWN}
+
+# The way out of a state that a command refuses.
+WAYS_OUT = {
+    None: "./create_stacks.sh makes it",
+    "DELETE_COMPLETE": "./create_stacks.sh makes it",
+    "UPDATE_FAILED": "`aws cloudformation rollback-stack --stack-name {name}` undoes the update",
+    "UPDATE_ROLLBACK_FAILED": "`aws cloudformation continue-update-rollback --stack-name {name}` goes on",
+}
+
+
+def step(command: str, status: str | None) -> Step:
+    """What `command` (create, update, teardown) has to do first with a stack of this status."""
+    table = TABLES[command]
+    if status in table:
+        return table[status]
+    if status is not None and status.endswith("_IN_PROGRESS"):
+        return Step.ATTACH
+    raise Error(f"stack status {status} is not known here; look at the stack in the console before going on")
+
+
+def refusal(command: str, name: str, status: str | None) -> str:
+    """Why `command` does nothing with the stack, and the way out."""
+    way_out = WAYS_OUT.get(status, "./create_stacks.sh deletes it and makes it again").format(name=name)
+    state = f"is {status}" if status and status != "DELETE_COMPLETE" else "does not exist"
+    return f"stack {name} {state}, so {command} cannot go on; {way_out}"
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property that a change set touches; values are None where CloudFormation does not tell them."""
+
+    path: str
+    before: str | None = None
+    after: str | None = None
+    recreation: str = "Never"
+    dynamic: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a change set does to one resource; `path` is its logical path below the root."""
+
+    path: tuple[str, ...]
+    type: str
+    action: str
+    replacement: str = "False"
+    policy: str = ""
+    properties: tuple[Property, ...] = field(default=())
+
+    @property
+    def destroys(self) -> bool:
+        """True when the physical resource that stands now goes away or is given up."""
+        return self.action == "Remove" or (self.action == "Modify" and self.replaces)
+
+    @property
+    def replaces(self) -> bool:
+        """True when a property known now, not one that waits for a sibling, forces a replacement."""
+        if self.replacement == "False":
+            return False
+        certain = [part for part in self.properties if part.recreation == "Always" and not part.dynamic]
+        return bool(certain) or (self.replacement == "True" and not self.properties)
+
+
+def changes(answers: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]]) -> list[Change]:
+    """The changes in DescribeChangeSet answers, each given with the path of its stack below the root."""
+    return [
+        change(path, member["ResourceChange"])
+        for path, answer in answers
+        for member in answer.get("Changes", ())
+        if member.get("Type", "Resource") == "Resource"
+    ]
+
+
+def change(path: tuple[str, ...], resource: Mapping[str, Any]) -> Change:
+    """The change in a ResourceChange of a stack that stands at `path`."""
+    return Change(
+        path=(*path, resource["LogicalResourceId"]),
+        type=resource.get("ResourceType", ""),
+        action=resource.get("Action", ""),
+        replacement=str(resource.get("Replacement", "False")),
+        policy=resource.get("PolicyAction", ""),
+        properties=tuple(properties(resource.get("Details", ()))),
+    )
+
+
+def properties(details: Iterable[Mapping[str, Any]]) -> Iterator[Property]:
+    """The properties in the Details of a ResourceChange."""
+    for detail in details:
+        target = detail.get("Target", {})
+        yield Property(
+            path=target.get("Path") or target.get("Name") or target.get("Attribute", ""),
+            before=target.get("BeforeValue"),
+            after=target.get("AfterValue"),
+            recreation=target.get("RequiresRecreation", "Never"),
+            dynamic=detail.get("Evaluation") == "Dynamic",
+        )
+
+
+def destroyed(found: Sequence[Change]) -> list[Change]:
+    """The changes that need consent.
+
+    A nested change set marks whatever reads a sibling's output as a possible replacement. An output
+    moves only when something it comes from is replaced for a reason known now, so without such a
+    change the possible ones are not real; with one, consent is asked anyway.
+    """
+    return [one for one in found if one.destroys]
+
+
+def is_empty(reason: str) -> bool:
+    """True when a change set, or an update, failed because there is nothing to change."""
+    return any(text in reason for text in ("didn't contain changes", "No updates are to be performed"))
+
+
+def is_nested_failure(reason: str) -> bool:
+    """True when only the change set of a nested stack could not be made; the root's own still can."""
+    return "ested change set" in reason
+
+
+def teardown_order(children: Iterable[str], dependencies: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """`children` in waves: each wave may go at once, after everything that uses it has gone."""
+    left = set(children)
+    waves = []
+    while left:
+        used = {needed for child in left for needed in reachable(child, dependencies)} & left
+        wave = sorted(left - used)
+        if not wave:
+            raise Error(f"the stacks {', '.join(sorted(left))} depend on each other in a circle")
+        waves.append(wave)
+        left -= set(wave)
+    return waves
+
+
+def reachable(start: str, dependencies: Mapping[str, Iterable[str]]) -> set[str]:
+    """Everything that `start` needs, directly or through others."""
+    found: set[str] = set()
+    waiting = list(dependencies.get(start, ()))
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting.extend(dependencies.get(current, ()))
+    return found

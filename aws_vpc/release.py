@@ -1,0 +1,131 @@
+"""The web application released through CodeDeploy, and the question to its page whether it answers.
+
+In: the CodeDeploy client, application and deployment group, a bundle in the bucket. Out: the deployment.
+A release is due when bundle, settings or servers differ from those of the last successful deployment.
+"""
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from aws_vpc.errors import DeployFailed
+from aws_vpc.wait import Wait
+
+OVER = frozenset(["Succeeded", "Failed", "Stopped"])
+RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is released where: an application, its deployment group, a bundle in a bucket."""
+
+    application: str
+    group: str
+    bucket: str
+    key: str
+
+
+def settings(ssm: Any, name: str) -> str:
+    """The web application's settings as the stack wrote them; empty where it wrote none."""
+    try:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return ""
+        raise
+
+
+def servers(ec2: Any, name: str) -> list[str]:
+    """The ids of the running instances of this name."""
+    filters = [
+        {"Name": "tag:Name", "Values": [name]},
+        {"Name": "instance-state-name", "Values": ["pending", "running"]},
+    ]
+    pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    reservations = [one for page in pages for one in page["Reservations"]]
+    return sorted(instance["InstanceId"] for one in reservations for instance in one["Instances"])
+
+
+def description(target: Target, environment: str, instances: Sequence[str]) -> str:
+    """The words a deployment carries, the same for the same bundle, settings and servers."""
+    state = hashlib.sha256(json.dumps([environment, list(instances)]).encode()).hexdigest()[:16]
+    return f"{target.key} with settings {state}"
+
+
+def latest(codedeploy: Any, target: Target, statuses: Sequence[str]) -> dict[str, Any] | None:
+    """The newest deployment of the group in one of the statuses, or None."""
+    pages = codedeploy.get_paginator("list_deployments").paginate(
+        applicationName=target.application, deploymentGroupName=target.group, includeOnlyStatuses=list(statuses)
+    )
+    ids = [one for page in pages for one in page["deployments"]]
+    found = [codedeploy.get_deployment(deploymentId=one)["deploymentInfo"] for one in ids[:5]]
+    return max(found, key=lambda one: one["createTime"], default=None)
+
+
+def release(codedeploy: Any, target: Target, words: str, wait: Wait, say: Callable[[str], None]) -> bool:
+    """True when a deployment was made and succeeded, False when the last one was the same."""
+    running = latest(codedeploy, target, RUNNING)
+    if running:
+        succeed(codedeploy, running["deploymentId"], wait, say)
+    last = latest(codedeploy, target, ["Succeeded"])
+    if last and last.get("description") == words:
+        return running is not None
+    made = codedeploy.create_deployment(
+        applicationName=target.application,
+        deploymentGroupName=target.group,
+        description=words,
+        revision={
+            "revisionType": "S3",
+            "s3Location": {"bucket": target.bucket, "key": target.key, "bundleType": "zip"},
+        },
+        fileExistsBehavior="OVERWRITE",
+    )
+    succeed(codedeploy, made["deploymentId"], wait, say)
+    return True
+
+
+def succeed(codedeploy: Any, deployment: str, wait: Wait, say: Callable[[str], None]) -> None:
+    """Returns when a deployment has succeeded; DeployFailed tells why it has not."""
+    status = ""
+    for _ in wait.pauses(f"deployment {deployment}"):
+        info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        if info["status"] != status:
+            status = info["status"]
+            say(f"deployment {deployment} {status}")
+        if status in OVER:
+            break
+    if status != "Succeeded":
+        raise DeployFailed(f"deployment {deployment} of the web application {status}: {why(codedeploy, info)}")
+
+
+def why(codedeploy: Any, info: dict[str, Any]) -> str:
+    """The reason of a deployment's failure: the lifecycle event that failed on a server, or AWS's summary."""
+    try:
+        ids = codedeploy.list_deployment_targets(deploymentId=info["deploymentId"])["targetIds"]
+        answer = codedeploy.batch_get_deployment_targets(deploymentId=info["deploymentId"], targetIds=ids)
+    except ClientError:
+        answer = {"deploymentTargets": []}
+    for target in answer["deploymentTargets"]:
+        for event in target.get("instanceTarget", {}).get("lifecycleEvents", ()):
+            if event.get("status") == "Failed":
+                told = event.get("diagnostics", {})
+                lines = (told.get("logTail") or told.get("message") or "").strip().splitlines()
+                return f"{event['lifecycleEventName']} on {target['instanceTarget'].get('targetId')}: {lines[-1:]}"
+    error = info.get("errorInformation", {})
+    return f"{error.get('code', 'no reason given')} {error.get('message', '')}".strip()
+
+
+def page(url: str, seconds: float = 5.0) -> dict[str, Any] | None:
+    """What the start page tells as JSON, or None where it does not answer (it may be closed to this address)."""
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/.json", timeout=seconds) as answer:
+            found = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
