@@ -1,0 +1,30 @@
+"""How gunicorn serves the pages, on Elastic Beanstalk, under systemd and on a laptop alike.
+
+Threads, because one slow warehouse query must not hold a whole worker; as many database connections
+per worker as threads (web.db). The application is loaded once and the workers share its memory.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from web import logs, settings
+
+try:
+    _settings = settings.read(os.environ)
+except settings.SettingsError as error:
+    sys.exit(f"error: {error}")
+
+bind = f"{os.environ.get('BIND_ADDRESS') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))
+threads = _settings.threads
+preload_app = True
+control_socket_disable = True
+timeout = 60
+graceful_timeout = 20
+keepalive = 65
+max_requests_jitter = 0
+logconfig_dict = logs.configuration()

@@ -1,0 +1,173 @@
+"""The two databases: one small pool each, and an answer soon even when one of them is away.
+
+    request ── Database.fetch(statement) ──> rows, milliseconds
+                    │   borrows a connection, pinged before use, gives it back
+                    └── Away (503), Slow (504), NoTable (no load yet)
+
+Within two seconds a page knows that its database is away: ping and connect share that time. After a
+failure only one request in a second tries again, the others are told at once; so nothing queues up
+behind a database that is away, and the first try that succeeds makes it available to all.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from . import faults, redshift_dialect  # noqa: F401  (the dialect registers itself)
+from .secrets import Login, Secret, SecretMalformed
+
+ANSWER_SECONDS = 2.0
+STATEMENT_SECONDS = 5
+REST_SECONDS = 1.0
+Row = dict[str, Any]
+Arguments = Callable[[Login, int], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a statement answered, and how long that took."""
+
+    rows: list[Row]
+    milliseconds: float
+
+
+class Database:
+    """One database as the pages see it, from start-up to the end of the process."""
+
+    def __init__(
+        self, name: str, title: str, url: str, arguments: Arguments, secret: Secret, size: int
+    ) -> None:
+        self.name = name
+        self.title = title
+        self._arguments = arguments
+        self._secret = secret
+        self._thread = threading.local()
+        self._lock = threading.Lock()
+        self._away: faults.Away | None = None
+        self._rest_until = 0.0
+        # Reads only, each a transaction of its own: no BEGIN, no ROLLBACK, a third of the round trips.
+        self.engine = sqlalchemy.create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_reset_on_return=None,
+            pool_pre_ping=True,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=0.5,
+            hide_parameters=True,
+        )
+        event.listen(self.engine, "do_connect", self._connect)
+
+    def fetch(self, statement: sqlalchemy.Executable, values: Mapping[str, Any] | None = None) -> Result:
+        """The rows of a SELECT; raises Away, Slow or NoTable when there are none to be had."""
+        with self.connection() as connection:
+            started = time.perf_counter()
+            rows = [dict(row) for row in connection.execute(statement, values or {}).mappings()]
+            return Result(rows, round((time.perf_counter() - started) * 1000, 2))
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlalchemy.Connection]:
+        """A connection that answered a ping just now; what goes wrong with it leaves as a Fault."""
+        self._check_rest()
+        self._thread.deadline = time.monotonic() + ANSWER_SECONDS
+        try:
+            with self.engine.connect() as connection:
+                self._away = None
+                yield connection
+        except (DBAPIError, OSError, PoolTimeout, BotoCoreError, ClientError, SecretMalformed) as error:
+            fault = faults.of(error, self.title)
+            if isinstance(fault, faults.Away) and not isinstance(error, PoolTimeout):
+                self._rest(fault)
+            raise fault from error
+
+    def _check_rest(self) -> None:
+        """Raises the last Away while the database rests; lets one caller through when the rest is over."""
+        if self._away is None:
+            return
+        with self._lock:
+            if (away := self._away) is None:
+                return
+            if time.monotonic() < self._rest_until:
+                raise faults.Away(away.sentence, away.state)
+            self._rest_until = time.monotonic() + ANSWER_SECONDS
+
+    def _rest(self, fault: faults.Away) -> None:
+        with self._lock:
+            self._away, self._rest_until = fault, time.monotonic() + REST_SECONDS
+
+    def _connect(self, dialect: Any, record: Any, positional: Any, named: Any) -> Any:
+        """A new connection with the secret's login; a refused login is fetched again and tried once more."""
+        login = self._secret.login()
+        try:
+            return dialect.connect(**self._arguments(login, self._seconds_left()))
+        except dialect.loaded_dbapi.Error as error:
+            fresh = self._secret.after(login) if faults.refused(error) else login
+            if fresh == login:
+                raise
+        return dialect.connect(**self._arguments(fresh, self._seconds_left()))
+
+    def _seconds_left(self) -> int:
+        """Whole seconds, which is how libpq counts; at least one, or it would wait for ever."""
+        return max(1, int(self._thread.deadline - time.monotonic() + 0.05))
+
+
+def rds(secret: Secret, size: int) -> Database:
+    """RDS through libpq, which verifies the certificate against PGSSLROOTCERT."""
+
+    def arguments(login: Login, seconds: int) -> dict[str, Any]:
+        return {
+            "host": login.host,
+            "port": login.port,
+            "dbname": login.dbname,
+            "user": login.username,
+            "password": login.password,
+            "sslmode": "verify-full",
+            "connect_timeout": seconds,
+            "tcp_user_timeout": 900,
+            "keepalives_idle": 5,
+            "keepalives_interval": 1,
+            "keepalives_count": 3,
+            "application_name": "web",
+            "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c default_transaction_read_only=on",
+        }
+
+    return Database("rds", "RDS", "postgresql+psycopg2://", arguments, secret, size)
+
+
+def redshift(secret: Secret, size: int) -> Database:
+    """Redshift through Amazon's driver, which trusts its own bundle and SSL_CERT_FILE."""
+
+    def arguments(login: Login, seconds: int) -> dict[str, Any]:
+        return {
+            "host": login.host,
+            "port": login.port,
+            "database": login.dbname,
+            "user": login.username,
+            "password": login.password,
+            "ssl": True,
+            "sslmode": "verify-full",
+            "timeout": seconds,
+            "application_name": "web",
+        }
+
+    database = Database("redshift", "Redshift", "redshift+redshift_connector://", arguments, secret, size)
+    event.listen(database.engine, "connect", _limit_statements)
+    return database
+
+
+def _limit_statements(connection: Any, record: Any) -> None:
+    """Sets the time limit of every statement; the socket waits a little longer than that."""
+    cursor = connection.cursor()
+    cursor.execute(f"set statement_timeout to {STATEMENT_SECONDS * 1000}")
+    cursor.close()
+    connection._usock.settimeout(STATEMENT_SECONDS + 1)

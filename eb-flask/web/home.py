@@ -1,0 +1,62 @@
+"""The start page: both databases side by side, and the search."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
+
+from . import faults, formats, queries
+from .db import Database
+
+bp = Blueprint("home", __name__)
+
+
+def install(app: Flask) -> None:
+    """Gives every template the databases by name and the address of its JSON twin."""
+    titles = {name: database.title for name, database in app.extensions["databases"].items()}
+    app.context_processor(lambda: {"sources": titles, "twin": formats.twin})
+
+
+@bp.get("/")
+def index() -> Response:
+    """Both databases: up or down, rows, server version, round trip."""
+    databases = list(current_app.extensions["databases"].values())
+    # Side by side, so that two databases that are away take no longer than one.
+    with ThreadPoolExecutor(len(databases)) as side_by_side:
+        cards = zip(databases, side_by_side.map(card, databases), strict=True)
+        facts = {database.name: facts for database, facts in cards}
+    return formats.page("home.html", {"databases": facts})
+
+
+def card(database: Database) -> dict[str, Any]:
+    """What the start page says of one database, answering or not."""
+    facts: dict[str, Any] = {
+        "title": database.title,
+        "up": False,
+        "state": "up",
+        "sentence": None,
+        "rows": None,
+        "engine": None,
+        "version": None,
+        "milliseconds": None,
+        "last_load": None,
+    }
+    try:
+        facts |= queries.server(database)
+        facts |= {"up": True}
+        facts |= {"rows": queries.count(database)}
+    except faults.Fault as fault:
+        facts |= {"state": fault.state, "sentence": fault.sentence}
+        facts |= {"rows": 0} if isinstance(fault, faults.NoTable) else {}
+        facts |= {"up": False} if isinstance(fault, faults.Away) else {}
+    return facts
+
+
+@bp.get("/search")
+def search() -> Any:
+    """To the person or persons whose e-mail begins with what was typed."""
+    source = request.args.get("source", "rds")
+    text = request.args.get("q", "").strip()
+    if source not in current_app.extensions["databases"] or not text:
+        return redirect(url_for("home.index"), 303)
+    return redirect(url_for("people.lookup", source=source, beginning=text), 303)
