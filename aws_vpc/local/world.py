@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import botocore.config
@@ -16,6 +19,8 @@ from aws_vpc.local.processes import Processes
 
 if TYPE_CHECKING:
     from aws_vpc.local.certificates import Certificates
+
+log = logging.getLogger("aws_vpc.local")
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +37,10 @@ class World:
     processes: Processes
     certificates: Certificates
     endpoint: str = ""
+    # Each is called with the id of an instance that was terminated or stopped.
+    instance_gone: list[Callable[[str], None]] = field(default_factory=list, repr=False)
+    _soon: SimpleQueue[Callable[[], None]] = field(default_factory=SimpleQueue, init=False, repr=False)
+    _worker: threading.Thread | None = field(default=None, init=False, repr=False)
     _session: Any = field(default=None, init=False, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -73,6 +82,21 @@ class World:
                 ignore_configured_endpoint_urls=True,
             ),
         )
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do the work in the background, piece after piece in the order given; failures are logged."""
+        with self._lock:
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="soon", daemon=True)
+                self._worker.start()
+        self._soon.put(work)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                self._soon.get()()
+            except Exception:
+                log.exception("in the background")
 
     def child_environment(self) -> dict[str, str]:
         """The environment of a process "in AWS": endpoint, credentials, Region, the CA, PATH, and no home."""

@@ -1,0 +1,170 @@
+"""Start, find and stop the embedded AWS.
+
+It runs exactly while somebody holds the lock file; `endpoint.json` then says where. Nothing is
+guessed from pids, ports or process names.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from aws_vpc.errors import LocalError
+from aws_vpc.local.supervisor import default_folder
+
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where the embedded AWS listens, who it is and how to be let in."""
+
+    pid: int
+    endpoint: str
+    region: str
+    account: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    ca: str
+    started: str
+
+    def environment(self) -> dict[str, str]:
+        """What a program's environment needs so that AWS and its databases are the embedded ones."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PGSSLROOTCERT": self.ca,
+            "PGSSLMODE": "verify-full",
+            "SSL_CERT_FILE": self.ca,
+        }
+
+
+def folder() -> Path:
+    """The folder of the embedded AWS: $AWS_VPC_LOCAL_DIR, or .local in the project's root."""
+    return default_folder()
+
+
+def facts(folder: Path) -> Facts | None:
+    """The facts of the embedded AWS that runs in the folder and is ready; None when there is none."""
+    if not held(folder / "lock"):
+        return None
+    try:
+        found = json.loads((folder / "endpoint.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return Facts(**{each.name: found[each.name] for each in fields(Facts)})
+
+
+def held(lock: Path) -> bool:
+    """Whether a process holds the lock file."""
+    try:
+        with lock.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def start(folder: Path, port: int = 0) -> Facts:
+    """The facts of the embedded AWS in the folder, started when none runs there."""
+    deadline = time.monotonic() + START_SECONDS
+    found = facts(folder)
+    if found is None and not held(folder / "lock"):
+        _launch(folder, port, deadline)
+        found = facts(folder)
+    while found is None:  # somebody else's start is under way
+        if time.monotonic() > deadline or not held(folder / "lock"):
+            raise LocalError(_why(folder))
+        time.sleep(0.02)
+        found = facts(folder)
+    return found
+
+
+def _launch(folder: Path, port: int, deadline: float) -> None:
+    """Start a supervisor of its own session and wait until it is ready or has ended."""
+    log = folder / "logs" / "supervisor.log"
+    try:
+        for each in (folder, log.parent):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        output = log.open("ab")
+    except OSError as error:
+        raise LocalError(f"{folder} cannot be used: {error.strerror}; set AWS_VPC_LOCAL_DIR") from None
+    ours, theirs = os.pipe()
+    argv = [sys.executable, "-m", "aws_vpc.local.supervisor", "--folder", str(folder), "--port", str(port)]
+    with output:
+        child = subprocess.Popen(
+            [*argv, "--ready", str(theirs)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[theirs],
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+    os.close(theirs)
+    try:
+        _await(ours, child, folder, deadline)
+    finally:
+        os.close(ours)
+
+
+def _await(pipe: int, child: subprocess.Popen[bytes], folder: Path, deadline: float) -> None:
+    """Return when the supervisor says it is ready, or leaves the field to another one."""
+    readable, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+    if not readable:
+        child.kill()
+        child.wait()
+        raise LocalError(
+            f"the embedded AWS was not ready after {START_SECONDS:.0f} s; see {folder}/logs/supervisor.log"
+        )
+    if os.read(pipe, 16) != b"ready\n":  # it ended
+        child.wait()
+        if not held(folder / "lock"):
+            raise LocalError(_why(folder))
+    else:
+        child.returncode = 0  # it is meant to outlive us: no ResourceWarning about a child still running
+
+
+def _why(folder: Path) -> str:
+    log = folder / "logs" / "supervisor.log"
+    with suppress(OSError):
+        lines = log.read_text(errors="replace").strip().splitlines()
+        if lines:
+            return f"the embedded AWS did not start: {lines[-1]} (see {log})"
+    return f"the embedded AWS did not start; see {log}"
+
+
+def stop(folder: Path) -> bool:
+    """Whether one ran; when this returns, it and everything it started have ended."""
+    deadline = time.monotonic() + STOP_SECONDS
+    found = facts(folder)
+    while found is None and held(folder / "lock") and time.monotonic() < deadline:
+        time.sleep(0.02)  # it is just starting, or just stopping
+        found = facts(folder)
+    if found is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
+    while held(folder / "lock"):
+        if time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGKILL)
+            raise LocalError(f"the embedded AWS (process {found.pid}) did not stop in time and was killed")
+        time.sleep(0.01)
+    return True

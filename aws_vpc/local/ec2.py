@@ -1,0 +1,31 @@
+"""What moto's EC2 lacks: an instance's public name leads to this machine, and its end is noticed."""
+
+from __future__ import annotations
+
+import re
+
+from aws_vpc.local.wire import Forward, Handler, Request, Response, form
+from aws_vpc.local.world import World
+
+# Present only where the instance has a public address. What it serves, it serves on loopback.
+_PUBLIC_NAME = re.compile(rb"<(dnsName|publicDnsName)>[^<]+</\1>")
+NAMING = ("DescribeInstances", "RunInstances", "DescribeNetworkInterfaces")
+ENDING = ("TerminateInstances", "StopInstances")
+
+
+def handler(world: World) -> Handler:
+    """EC2: moto's answers, corrected."""
+
+    def handle(request: Request, forward: Forward) -> Response:
+        asked = form(request)
+        response = forward(request)
+        action = asked.get("Action", "")
+        if action in NAMING:
+            response.body = _PUBLIC_NAME.sub(rb"<\1>localhost</\1>", response.body)
+        elif action in ENDING and response.status == 200 and asked.get("DryRun") != "true":
+            for instance in (v for k, v in asked.items() if k.startswith("InstanceId.")):
+                for gone in world.instance_gone:
+                    gone(instance)
+        return response
+
+    return handle

@@ -1,0 +1,235 @@
+"""The one process that is the embedded AWS: `python -m aws_vpc.local.supervisor [--folder F] [--port P]`.
+
+    lock ─► leftovers of a killed one ended ─► certificates, server ─► endpoint.json ─► "ready"
+    main thread: forks children for everybody        other threads: HTTP, runners, warm-up
+    SIGTERM, SIGINT ─► server closed ─► handlers stopped ─► children ended, youngest first ─► exit
+
+`control` starts it; nothing here is printed but errors, which go to logs/supervisor.log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import importlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import string
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_vpc.errors import LocalError
+from aws_vpc.local.processes import Processes, end_leftovers
+
+if TYPE_CHECKING:
+    from aws_vpc.local.front import Front
+    from aws_vpc.local.world import World
+
+log = logging.getLogger("aws_vpc.local")
+
+ACCOUNT = "123456789012"  # the example account of AWS's documentation, and moto's
+REGION = "us-east-1"
+# Read when moto is imported, so they are set before.
+MOTO = {
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "true",
+    "MOTO_ACCOUNT_ID": ACCOUNT,
+}
+# What a first call would import or read, the slowest first; done in the background instead.
+WARM = (
+    "iam",
+    "ec2",
+    "s3",
+    "rds",
+    "redshift",
+    "batch",
+    "secretsmanager",
+    "logs",
+    "ssm",
+    "ecr",
+    "events",
+    "sts",
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit status, when the embedded AWS has ended."""
+    parser = argparse.ArgumentParser(prog="python -m aws_vpc.local.supervisor")
+    parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--region", default=os.environ.get("AWS_DEFAULT_REGION") or REGION)
+    parser.add_argument("--ready", type=int, default=None, help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    try:
+        run(options.folder or default_folder(), options.port, options.region, options.ready)
+    except LocalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def default_folder() -> Path:
+    """$AWS_VPC_LOCAL_DIR, or .local in the project's root."""
+    named = os.environ.get("AWS_VPC_LOCAL_DIR")
+    return Path(named).resolve() if named else Path(__file__).resolve().parents[2] / ".local"
+
+
+def run(folder: Path, port: int, region: str, ready: int | None) -> None:
+    """Be the embedded AWS until told to stop."""
+    prepare(folder)
+    with locked(folder / "lock"):
+        (folder / "endpoint.json").unlink(missing_ok=True)
+        for name in end_leftovers(folder / "run.json"):
+            log.warning("ended %s, which a killed embedded AWS had left", name)
+        clear(folder / "run")
+        clean_environment()
+        processes = Processes(folder / "run.json")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: processes.leave())
+        live(folder, port, region, processes, ready)
+
+
+def prepare(folder: Path) -> None:
+    """Make the folders, readable by this user alone, and send the log there."""
+    try:
+        for each in (folder, folder / "logs", folder / "run"):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = logging.FileHandler(folder / "logs" / "supervisor.log", encoding="utf-8", delay=True)
+    except OSError as error:
+        raise LocalError(f"{folder} cannot be used: {error.strerror}; set AWS_VPC_LOCAL_DIR") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file, for as long as the process lives at most; LocalError when another one holds it."""
+    deadline = time.monotonic() + 0.5
+    with path.open("a+") as file:
+        while True:  # a passing `facts` holds it for an instant
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LocalError(f"another embedded AWS holds {path}") from None
+                time.sleep(0.02)
+        yield
+
+
+def clear(run: Path) -> None:
+    """Remove what a run left, all but the certificates, which clients may have been told of."""
+    for each in run.iterdir() if run.is_dir() else ():
+        if each.name != "certificates":
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def clean_environment() -> None:
+    """Forget the caller's AWS settings, which must not reach what runs "in AWS", and set moto's."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "MOTO_", "PG", "SSL_CERT", "REQUESTS_CA")) and name not in KEPT:
+            del os.environ[name]
+    os.environ.update(MOTO, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+
+
+KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
+
+
+def live(folder: Path, port: int, region: str, processes: Processes, ready: int | None) -> None:
+    """Serve, say that it is ready, fork for everybody, and on leaving end everything in order."""
+    from aws_vpc.local.server import bind, moto, serve
+
+    try:
+        listener = bind(port)
+    except OSError as error:
+        raise LocalError(f"port {port} cannot be used: {error.strerror}; choose another or none") from None
+    world = make_world(folder, region, processes)
+    world.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    os.environ["MOTO_PORT"] = str(listener.getsockname()[1])
+    from aws_vpc.local.front import Front
+
+    front = Front(world, moto())
+    server = serve(listener, front)
+    say_ready(world, ready)
+    threading.Thread(target=warm, args=(front, world), name="warm", daemon=True).start()
+    try:
+        processes.run()
+    finally:
+        (folder / "endpoint.json").unlink(missing_ok=True)
+        server.shutdown()
+        front.stop()
+        processes.stop()
+        clear(folder / "run")
+        log.info("stopped")
+
+
+def make_world(folder: Path, region: str, processes: Processes) -> World:
+    """A new world: credentials of this run alone, certificates of its own authority."""
+    from aws_vpc.local.certificates import Certificates
+    from aws_vpc.local.world import World
+
+    letters = string.ascii_uppercase + "234567"
+    return World(
+        root=folder,
+        region=region,
+        account=ACCOUNT,
+        access_key="AKIA" + "".join(secrets.choice(letters) for _ in range(16)),
+        secret_key=secrets.token_urlsafe(30),
+        processes=processes,
+        certificates=Certificates(folder / "run" / "certificates"),
+    )
+
+
+def say_ready(world: World, ready: int | None) -> None:
+    """Write endpoint.json, whole or not at all, and tell whoever waits at the other end of the pipe."""
+    facts = {
+        "pid": os.getpid(),
+        "endpoint": world.endpoint,
+        "region": world.region,
+        "account": world.account,
+        "access_key": world.access_key,
+        "secret_key": world.secret_key,
+        "ca": str(world.certificates.ca),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    draft = world.root / "endpoint.json.new"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+        json.dump(facts, file)
+    draft.replace(world.root / "endpoint.json")
+    log.info("ready at %s", world.endpoint)
+    if ready is not None:
+        with suppress(OSError):  # whoever waited may have gone
+            os.write(ready, b"ready\n")
+        os.close(ready)
+
+
+def warm(front: Front, world: World) -> None:
+    """Import and read ahead what the first deploy would otherwise wait for."""
+    for service in ("cloudformation", *WARM):
+        try:
+            if service != "cloudformation":
+                importlib.import_module(f"moto.{service}.responses")
+            front.handler(service)
+        except Exception:
+            log.exception("cannot prepare %s", service)
+    with suppress(Exception):
+        world.client("iam").list_policies(MaxItems=1)
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    logging.shutdown()
+    os._exit(status)  # nothing is left to do, and taking the interpreter down takes a while
