@@ -278,7 +278,9 @@ def test_no_role_may_do_more_than_named_actions_on_named_things(path: Path) -> N
     assert wide_permissions(template(path)) == []
 
 
-@pytest.mark.parametrize(("action", "resource"), [("s3:*", "arn"), (["s3:Get*"], "arn"), ("s3:GetObject", "*")])
+@pytest.mark.parametrize(
+    ("action", "resource"), [("s3:*", "arn"), (["s3:Get*"], "arn"), ("s3:GetObject", "*")]
+)
 def test_a_wide_permission_is_found(action: Any, resource: str) -> None:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     assert len(wide_permissions({"Resources": {"Planted": {"Statement": [statement]}}})) == 1
