@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
@@ -34,10 +34,11 @@ Arguments = Callable[[Login, int], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a statement answered, and how long that took."""
+    """What a statement answered, how long that took, and the statement for people to read."""
 
     rows: list[Row]
     milliseconds: float
+    query: dict[str, Any] = field(default_factory=dict)
 
 
 class Database:

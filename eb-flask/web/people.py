@@ -7,7 +7,7 @@ from . import errors, formats, queries
 bp = Blueprint("people", __name__)
 
 
-@bp.get("/<any(rds, redshift):source>/<beginning>")
+@bp.get("/<any(rds, redshift):source>/<path:beginning>")
 def lookup(source: str, beginning: str) -> Response:
     """The person or persons, or a plain sentence with status 404."""
     database = current_app.extensions["databases"][source]
@@ -24,6 +24,6 @@ def lookup(source: str, beginning: str) -> Response:
             "beginning": beginning,
             "persons": result.rows,
             "more": len(result.rows) == queries.MOST_PERSONS,
-            "query": {"sql": queries.FIND_SQL, "milliseconds": result.milliseconds},
+            "query": result.query,
         },
     )

@@ -38,7 +38,7 @@ SERVER = select(func.version().label("version"))
 COUNT = select(func.count().label("rows")).select_from(persons)
 FIND = (
     select(persons)
-    .where(func.lower(persons.c.email).like(func.lower(bindparam("pattern", type_=String)), escape="/"))
+    .where(func.lower(persons.c.email).like(func.lower(bindparam("pattern")), escape="/"))
     .order_by(func.lower(persons.c.email), persons.c.id)
     .limit(literal_column(str(MOST_PERSONS)))
 )
@@ -65,9 +65,11 @@ def find(database: Database, beginning: str) -> Result:
     """The person with this e-mail; if none, everybody whose e-mail begins so, in order, at most 100."""
     if not beginning or len(beginning) > LONGEST_EMAIL or "\0" in beginning:
         return Result([], 0.0)
-    result = database.fetch(FIND, {"pattern": begins_with(beginning)})
+    bound = {"pattern": begins_with(beginning)}
+    result = database.fetch(FIND, bound)
     exact = [row for row in result.rows if row["email"].casefold() == beginning.casefold()]
-    return Result(exact or result.rows, result.milliseconds)
+    query = {"sql": FIND_SQL, "bound": bound, "milliseconds": result.milliseconds}
+    return Result(exact or result.rows, result.milliseconds, query)
 
 
 def begins_with(text: str) -> str:

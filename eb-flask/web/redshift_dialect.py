@@ -115,11 +115,11 @@ class RedshiftDialect(PGDialect):
         return True
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Closes the connection; one that is lost already is closed too."""
+        """Closes the connection and, where the driver fails over a lost one, its socket."""
         try:
             dbapi_connection.close()
         except Exception:
-            return
+            dbapi_connection._usock.close()
 
 
 registry.register("redshift.redshift_connector", __name__, "RedshiftDialect")

@@ -1,0 +1,172 @@
+"""The bundle's contracts: Procfile, CodeDeploy's appspec and hooks, the systemd unit, pinned packages."""
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from web_support import BUNDLE, DRIVER_WARNINGS, PROJECT, WEB_ENVIRONMENT, Web, running_web
+
+from aws_vpc.local.postgres import free_port
+
+web = pytest.fixture(running_web, scope="module")
+pytestmark = DRIVER_WARNINGS
+
+HOOKS = ["ApplicationStop", "BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"]
+SCRIPTS = sorted(BUNDLE.glob("hooks/*.sh"))
+BESIDE_PYTHON = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def procfile() -> list[str]:
+    """The web command."""
+    (line,) = (BUNDLE / "Procfile").read_text().splitlines()
+    name, _, command = line.partition(": ")
+    assert name == "web"
+    return shlex.split(command)
+
+
+def unpacked(folder: Path) -> Path:
+    """A copy of the bundle as a release would hold it."""
+    return Path(
+        shutil.copytree(BUNDLE, folder / "release", ignore=shutil.ignore_patterns("venv", "__pycache__"))
+    )
+
+
+def get(url: str) -> tuple[int, str]:
+    """Status and text of a page."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+@contextmanager
+def started(folder: Path, settings: dict[str, str]) -> Iterator[str]:
+    """The Procfile's command, running in the release; gives its address."""
+    port = str(free_port())
+    environment = {**os.environ, **BESIDE_PYTHON, "PORT": port, "BIND_ADDRESS": "127.0.0.1", **settings}
+    with (folder / "web.log").open("wb") as log:
+        process = subprocess.Popen(procfile(), cwd=unpacked(folder), env=environment, stderr=log, stdout=log)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/healthz", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Waits until the server answers."""
+    for _ in range(150):
+        assert process.poll() is None, "the web command ended"
+        try:
+            get(url)
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the web command does not answer")
+
+
+def test_the_procfile_starts_the_pages_and_they_answer(web: Web, tmp_path: Path) -> None:
+    with started(tmp_path, {"WEB_CONCURRENCY": "2"}) as address:
+        assert get(f"{address}/healthz") == (200, '{"ok":true}\n')
+        assert get(f"{address}/readyz")[0] == 200
+        status, page = get(f"{address}/rds/ann@example.com")
+        assert (status, "1 Main Street" in page) == (200, True)
+        status, page = get(f"{address}/redshift/Bob@Example.com.json")
+        assert (status, "Apt 4" in page) == (200, True)
+        assert get(f"{address}/rds/{'x' * 3000}")[0] == 404
+    log = (tmp_path / "web.log").read_text()
+    assert '"event": "request"' in log
+    assert "example.com" not in log.lower()
+    assert not list(tmp_path.rglob("*.sock")) and not list(tmp_path.rglob("*.ctl"))
+
+
+@pytest.mark.parametrize("missing", WEB_ENVIRONMENT)
+@pytest.mark.parametrize("command", [procfile(), ["flask", "--app", "application", "run", "--port", "1"]])
+def test_a_missing_setting_is_named_in_one_line(command: list[str], missing: str) -> None:
+    environment = dict.fromkeys(WEB_ENVIRONMENT, "x") | BESIDE_PYTHON
+    del environment[missing]
+    ended = subprocess.run(command, cwd=BUNDLE, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    assert re.fullmatch(rf"[Ee]rror: {missing} is not set: give it .*\n", ended.stderr)
+
+
+def test_application_is_importable_and_is_all_there_is_to_it(web: Web) -> None:
+    code = "from application import application; assert callable(application)"
+    subprocess.run([sys.executable, "-c", code], cwd=BUNDLE, check=True, timeout=60)
+    lines = (BUNDLE / "application.py").read_text().splitlines()
+    assert lines[-1] == "application = create_app()"
+
+
+def test_appspec_names_hooks_that_exist_and_can_be_run() -> None:
+    appspec = yaml.safe_load((BUNDLE / "appspec.yml").read_text())
+    assert (appspec["version"], appspec["os"]) == (0.0, "linux")
+    assert list(appspec["hooks"]) == HOOKS
+    named = [BUNDLE / step["location"] for steps in appspec["hooks"].values() for step in steps]
+    assert sorted(named) == SCRIPTS
+    assert all(os.access(path, os.X_OK) for path in named)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_hooks_are_posix_sh_without_a_complaint(path: Path) -> None:
+    assert path.read_text().startswith("#!/bin/sh\n# ")
+    assert "\nset -eu\n" in path.read_text()
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    checked = subprocess.run([shellcheck, path], capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_the_unit_runs_the_procfiles_command_in_the_release() -> None:
+    unit = (BUNDLE / "systemd" / "web.service").read_text()
+    settings = dict(line.split("=", 1) for line in unit.splitlines() if re.match(r"\w+=", line))
+    program, *arguments = shlex.split(settings["ExecStart"])
+    assert [Path(program).name, *arguments] == procfile()
+    destination = yaml.safe_load((BUNDLE / "appspec.yml").read_text())["files"][0]["destination"]
+    assert settings["WorkingDirectory"] == destination
+    assert settings["NoNewPrivileges"] == "yes"
+    assert settings["ProtectSystem"] == "strict"
+    assert settings["AmbientCapabilities"] == settings["CapabilityBoundingSet"] == "CAP_NET_BIND_SERVICE"
+    hooks = "".join(path.read_text() for path in SCRIPTS)
+    assert settings["EnvironmentFile"] in hooks and destination in hooks
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "web.service"
+    # The program is not on this machine; everything else of the unit is as it is.
+    text = (BUNDLE / "systemd" / "web.service").read_text()
+    unit.write_text(text.replace("/opt/web/venv/bin/gunicorn", shutil.which("true") or "/bin/true"))
+    checked = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_packages_are_pinned_as_in_the_repository() -> None:
+    def pins(path: Path) -> dict[str, str]:
+        return dict(re.findall(r"^([\w\[\]-]+)==(\S+?)(?:;.*)?$", path.read_text(), re.MULTILINE))
+
+    everywhere, bundle = pins(PROJECT / "requirements.txt"), pins(BUNDLE / "requirements.txt")
+    drivers = {"psycopg2-binary", "redshift-connector"}
+    assert set(bundle) == {"boto3", "flask", "gunicorn", "sqlalchemy"} | drivers
+    assert {**everywhere, **bundle, **pins(BUNDLE / "requirements_dev.txt")} == everywhere
+
+
+def test_the_stylesheet_is_the_one_that_was_published() -> None:
+    static = BUNDLE / "web" / "static"
+    digest = hashlib.sha256((static / "pico.min.css").read_bytes()).hexdigest()
+    assert (static / "pico.min.css.sha256").read_text() == f"{digest}  pico.min.css\n"
+    assert "MIT License" in (static / "pico.LICENSE.md").read_text()

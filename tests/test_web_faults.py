@@ -1,0 +1,174 @@
+"""Pages whose databases are away, empty, slow, or refuse the login: sentences soon, and recovery."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from web_support import DRIVER_WARNINGS, PERSONS, Source, Web, application_client, make_table, running_web
+
+web = pytest.fixture(running_web, scope="module")
+client = pytest.fixture(application_client)
+pytestmark = DRIVER_WARNINGS
+
+OTHER = {"rds": "redshift", "redshift": "rds"}
+
+
+@pytest.fixture(params=["rds", "redshift"])
+def source(web: Web, request: pytest.FixtureRequest) -> Source:
+    """Each database in turn."""
+    return getattr(web, request.param)
+
+
+def eventually(check: Callable[[], bool], seconds: float = 8) -> None:
+    """Waits until the check holds."""
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "did not recover"
+        time.sleep(0.1)
+
+
+def assert_away(client: Any, name: str, state: str = "away") -> None:
+    """One database is away, says so within two seconds, and the other answers as always."""
+    started = time.monotonic()
+    answer = client.get(f"/{name}/ann@example.com")
+    assert time.monotonic() - started < 2.3
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    started = time.monotonic()
+    databases = client.get("/.json").json["databases"]
+    assert time.monotonic() - started < 2.3
+    assert (databases[name]["up"], databases[name]["state"]) == (False, state)
+    assert databases[OTHER[name]]["up"] is True
+    assert databases[name]["sentence"] in client.get("/").text
+    assert client.get(f"/{OTHER[name]}/ann@example.com").status_code == 200
+    assert client.get("/healthz").status_code == 200
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json == {"ok": False, "databases": {"rds": name != "rds", "redshift": name != "redshift"}}
+
+
+def test_a_stopped_database_is_away_and_comes_back_by_itself(client: Any, source: Source) -> None:
+    address = f"/{source.name}/ann@example.com"
+    assert client.get(address).status_code == 200
+    source.server.stop()
+    try:
+        assert_away(client, source.name)
+    finally:
+        source.server.start()
+    eventually(lambda: client.get(address).status_code == 200)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_connections_cut_by_the_server_are_replaced_unseen(client: Any, source: Source) -> None:
+    address = f"/{source.name}/ann@example.com"
+    assert client.get(address).status_code == 200
+    source.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'web_reader'")
+    assert client.get(address).status_code == 200
+
+
+@pytest.fixture
+def silence() -> Iterator[int]:
+    """A port where somebody listens and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(50)
+        yield listener.getsockname()[1]
+
+
+def test_a_silent_server_is_given_up_within_two_seconds(
+    client: Any, web: Web, source: Source, silence: int
+) -> None:
+    port, source.port = source.port, silence
+    web.secrets.put_secret_value(SecretId=source.secret, SecretString=source.login())
+    try:
+        assert_away(client, source.name)
+        started = time.monotonic()
+        client.get(f"/{source.name}/ann@example.com")
+        client.get(f"/{source.name}/ann@example.com")
+        assert time.monotonic() - started < 2.5, "nobody waits for a database that is known to be away"
+    finally:
+        source.port = port
+        web.secrets.put_secret_value(SecretId=source.secret, SecretString=source.login())
+
+
+def test_a_rotated_password_is_fetched_again(client: Any, web: Web, source: Source) -> None:
+    address = f"/{source.name}/ann@example.com"
+    assert client.get(address).status_code == 200
+    time.sleep(1.0)  # a secret is fetched at most once a second
+    web.rotate(source, "second-Passw0rd")
+    source.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'web_reader'")
+    assert client.get(address).status_code == 200
+
+
+def test_before_the_first_load_the_pages_say_so(client: Any, source: Source) -> None:
+    source.execute("DROP TABLE persons")
+    try:
+        facts = client.get("/.json").json["databases"][source.name]
+        assert (facts["up"], facts["rows"], facts["state"]) == (True, 0, "empty")
+        assert "no load" in facts["sentence"]
+        answer = client.get(f"/{source.name}/ann@example.com")
+        assert answer.status_code == 404
+        assert "no load" in answer.text
+        assert client.get("/readyz").status_code == 200
+    finally:
+        make_table(source)
+    assert client.get("/.json").json["databases"][source.name]["rows"] == len(PERSONS)
+
+
+def test_before_the_login_exists_the_pages_say_so(client: Any, source: Source) -> None:
+    source.execute("ALTER ROLE web_reader RENAME TO other")
+    try:
+        assert_away(client, source.name, "refused")
+    finally:
+        source.execute("ALTER ROLE other RENAME TO web_reader")
+        source.server.set_password("web_reader", source.password)
+    eventually(lambda: client.get(f"/{source.name}/ann@example.com").status_code == 200)
+
+
+def test_a_secret_that_cannot_be_read_takes_only_its_own_database_away(
+    client: Any, web: Web, source: Source
+) -> None:
+    web.secrets.put_secret_value(SecretId=source.secret, SecretString="not a login")
+    try:
+        assert_away(client, source.name)
+        assert "Secrets Manager" in client.get(f"/{source.name}/a").text
+    finally:
+        web.secrets.put_secret_value(SecretId=source.secret, SecretString=source.login())
+    eventually(lambda: client.get(f"/{source.name}/ann@example.com").status_code == 200)
+
+
+def test_a_slow_statement_is_cancelled_and_says_what_to_do(client: Any, source: Source) -> None:
+    from sqlalchemy import text
+    from web import faults
+
+    database = client.application.extensions["databases"][source.name]
+    with pytest.raises(faults.Slow, match="narrow the search") as caught, database.connection() as connection:
+        connection.execute(text("set statement_timeout to 50"))
+        connection.execute(text("select count(*) from persons a" + "".join(f", persons p{i}" for i in range(14))))
+    assert caught.value.status == 504
+    database.engine.dispose()
+
+
+def test_an_exhausted_pool_answers_busy_at_once(client: Any, source: Source) -> None:
+    from contextlib import ExitStack
+
+    database = client.application.extensions["databases"][source.name]
+    with ExitStack() as held:
+        for _ in range(database.engine.pool.size()):
+            held.enter_context(database.connection())
+        started = time.monotonic()
+        answer = client.get(f"/{source.name}/ann@example.com")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert time.monotonic() - started < 1.5
+    assert client.get(f"/{source.name}/ann@example.com").status_code == 200
+
+
+def test_the_web_session_of_rds_cannot_write(client: Any) -> None:
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    database = client.application.extensions["databases"]["rds"]
+    with database.connection() as connection, pytest.raises(DBAPIError, match="read-only transaction"):
+        connection.execute(text("create temporary table t (i int)"))

@@ -1,0 +1,184 @@
+"""What the tests of the pages stand on: both databases and Secrets Manager, real and on loopback.
+
+RDS is a PostgreSQL server, Redshift is the embedded AWS's warehouse, Secrets Manager is moto over HTTP.
+A test module makes its fixtures of it:
+
+    web = pytest.fixture(running_web, scope="module")
+    client = pytest.fixture(application_client)
+"""
+
+import gc
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from aws_vpc.local.certificates import Certificates
+from aws_vpc.local.postgres import Postgres
+from aws_vpc.local.postgres_binaries import Installation
+from aws_vpc.local.processes import Processes
+from aws_vpc.local.warehouse import catalog
+
+PROJECT = Path(__file__).resolve().parent.parent
+BUNDLE = PROJECT / "eb-flask"
+sys.path.insert(0, str(BUNDLE))
+
+REGION = "eu-central-1"
+TABLE = """CREATE TABLE persons (id bigint PRIMARY KEY, email varchar(320), state char(2),
+           postal varchar(10), address varchar(200))"""
+PERSONS = [
+    (1, "ann@example.com", "NY", "10001", "1 Main Street"),
+    (2, "ann@example.com.au", "CA", "90001", "2 Main Street"),
+    (3, "Bob@Example.com", "TX", "73301", "3 Elm Street, Apt 4"),
+    (4, "b%b_x@example.com", "WA", "98101", "<b>4</b> & Sons"),
+    (5, "carl/o'hara@example.com", "OR", "97035", "5 \"Quote\" Road"),
+    (6, "zoë@example.com", "ME", "03901", "6 Añil Way"),
+]
+# Amazon's driver makes its TLS context in a way that Python 3.10 deprecated, and forgets to close the
+# socket of a login that was refused.
+DRIVER_WARNINGS = [
+    pytest.mark.filterwarnings("ignore:ssl.SSLContext"),
+    pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <s:pytest.PytestUnraisableExceptionWarning"),
+]
+WEB_ENVIRONMENT = ("WEB_DATABASE_SECRET", "WEB_WAREHOUSE_SECRET", "AWS_DEFAULT_REGION")
+
+
+@dataclass
+class Source:
+    """One database of the tests: where it is, who may read it, and how to change it."""
+
+    name: str
+    server: Postgres
+    secret: str
+    port: int
+    password: str = "first-Passw0rd"
+
+    def execute(self, *statements: str, database: str = "people") -> None:
+        """Runs SQL as the superuser."""
+        with self.server.session(database) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def login(self) -> str:
+        """What the secret says."""
+        value = {"username": "web_reader", "password": self.password, "host": "localhost"}
+        return json.dumps({**value, "port": self.port, "dbname": "people"})
+
+
+@dataclass
+class Web:
+    """Everything the pages talk to."""
+
+    rds: Source
+    redshift: Source
+    secrets: Any
+    folder: Path
+    ca: Path
+
+    def rotate(self, source: Source, password: str) -> None:
+        """Changes a login's password in the database, then in its secret, as a rotation does."""
+        source.password = password
+        source.server.set_password("web_reader", password)
+        self.secrets.put_secret_value(SecretId=source.secret, SecretString=source.login())
+
+
+def fill(source: Source) -> None:
+    """Makes the database, the read-only login, the table, and six persons."""
+    source.execute("CREATE DATABASE people", database="postgres")
+    source.execute("CREATE ROLE web_reader LOGIN")
+    source.server.set_password("web_reader", source.password)
+    make_table(source)
+
+
+def make_table(source: Source) -> None:
+    """Makes the table with its six persons, and lets the web login read it."""
+    with source.server.session("people") as cursor:
+        cursor.execute(TABLE)
+        cursor.executemany("INSERT INTO persons VALUES (%s, %s, %s, %s, %s)", PERSONS)
+        cursor.execute("GRANT SELECT ON persons TO web_reader")
+
+
+@contextmanager
+def secrets_manager(patch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of a Secrets Manager that the pages find by their environment."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    patch.setenv("AWS_DEFAULT_REGION", REGION)
+    try:
+        yield boto3.client("secretsmanager", region_name=REGION)
+    finally:
+        server.stop()
+
+
+def warehouse_front(folder: Path, processes: Processes, certificates: Certificates, server: Postgres) -> int:
+    """The port of a new warehouse process, which makes a PostgreSQL answer Amazon's driver."""
+    with server.session("template1") as cursor:
+        for statement in catalog.statements():
+            cursor.execute(statement)
+    ready = folder / "warehouse.json"
+    argv = [sys.executable, "-m", "aws_vpc.local.warehouse", "--server-port", str(server.port)]
+    argv += ["--certificate", str(certificates.server), "--key", str(certificates.key), "--ready", str(ready)]
+    processes.spawn("warehouse", argv, env=os.environ, cwd=PROJECT, log=folder / "warehouse.log")
+    for _ in range(400):
+        if ready.exists():
+            return int(json.loads(ready.read_text())["port"])
+        time.sleep(0.05)
+    raise RuntimeError((folder / "warehouse.log").read_text())
+
+
+def sources(folder: Path, processes: Processes, certificates: Certificates) -> Iterator[Source]:
+    """RDS, then Redshift, running and filled."""
+    installation = Installation(folder)
+    for name in ("rds", "redshift"):
+        log, tls = folder / f"{name}.log", name == "rds"
+        server = Postgres(name, installation, processes, certificates, log, tls=tls)
+        server.start()
+        source = Source(name, server, "", server.port)
+        if name == "redshift":
+            source.port = warehouse_front(folder, processes, certificates, server)
+        fill(source)
+        yield source
+
+
+def running_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Both databases with six persons each, and their secrets, in this process's environment."""
+    folder = tmp_path_factory.mktemp("web")
+    certificates, processes = Certificates(folder / "certificates"), Processes.direct()
+    with pytest.MonkeyPatch.context() as patch, secrets_manager(patch) as manager:
+        patch.setenv("PGSSLROOTCERT", str(certificates.ca))
+        patch.setenv("SSL_CERT_FILE", str(certificates.ca))
+        try:
+            rds, redshift = sources(folder, processes, certificates)
+            for source, variable in ((rds, WEB_ENVIRONMENT[0]), (redshift, WEB_ENVIRONMENT[1])):
+                name = f"web-{source.name}-{uuid.uuid4()}"
+                source.secret = manager.create_secret(Name=name, SecretString=source.login())["ARN"]
+                patch.setenv(variable, source.secret)
+            yield Web(rds, redshift, manager, folder, certificates.ca)
+        finally:
+            processes.stop()
+
+
+def application_client(web: Web) -> Iterator[Any]:
+    """A client of a new application over both databases."""
+    from web import create_app
+
+    app = create_app()
+    yield app.test_client()
+    for database in app.extensions["databases"].values():
+        database.engine.dispose()
+    gc.collect()
