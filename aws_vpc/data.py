@@ -23,7 +23,7 @@ MARK = "aws-vpc-sha256"
 
 @dataclass(frozen=True)
 class Object:
-    """One version of an object; `uploaded` tells whether it was put just now, `ours` whether it is the sample."""
+    """One version of an object: whether it was put just now, and whether it is the sample."""
 
     bucket: str
     key: str
@@ -33,7 +33,7 @@ class Object:
     ours: bool
 
 
-def put(s3: Any, bucket: str, path: Path, key: str = KEY) -> Object:
+def put(s3: Any, bucket: str, path: Path, key: str = KEY, *, again: bool = False) -> Object:
     """The object in the bucket, which is now the file unless somebody else's data is there."""
     try:
         content = path.read_bytes()
@@ -42,12 +42,16 @@ def put(s3: Any, bucket: str, path: Path, key: str = KEY) -> Object:
     digest = hashlib.sha256(content).hexdigest()
     there = head(s3, bucket, key)
     mark = there.get("Metadata", {}).get(MARK) if there else None
-    if there and mark in {None, digest}:
-        version = there.get("VersionId", "")
-        return Object(bucket, key, version, there["LastModified"], uploaded=False, ours=mark is not None)
+    if there and (mark is None or (mark == digest and not again)):
+        return item(bucket, key, there, uploaded=False)
     s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType="text/csv", Metadata={MARK: digest})
-    made = head(s3, bucket, key) or {}
-    return Object(bucket, key, made.get("VersionId", ""), made["LastModified"], uploaded=True, ours=True)
+    return item(bucket, key, head(s3, bucket, key) or {}, uploaded=True)
+
+
+def item(bucket: str, key: str, there: Mapping[str, Any], *, uploaded: bool) -> Object:
+    """The object in an answer of HeadObject."""
+    ours = MARK in there.get("Metadata", {})
+    return Object(bucket, key, there.get("VersionId", ""), there["LastModified"], uploaded, ours)
 
 
 def head(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
@@ -62,10 +66,9 @@ def head(s3: Any, bucket: str, key: str) -> dict[str, Any] | None:
 
 
 def loaded(
-    batch: Any, logs: Any, queue: str, log_group: str, item: Object, wait: Wait, say: Callable[[str], None]
+    batch: Any, logs: Any, log_group: str, job: str, wait: Wait, say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
-    """What the job of this object version says it loaded: database name to its last log row."""
-    job = found(batch, queue, item, wait)
+    """What a job says it loaded, once it has succeeded: database name to its last log row."""
     status = ""
     for _ in wait.pauses(f"job {job}"):
         detail = batch.describe_jobs(jobs=[job])["jobs"][0]
@@ -77,17 +80,24 @@ def loaded(
     stream = detail.get("container", {}).get("logStreamName", "")
     rows = list(log_rows(logs, log_group, stream)) if stream else []
     if status == "FAILED":
-        raise DeployFailed(f"job {job} that loads s3://{item.bucket}/{item.key} failed: {why(detail, rows)}")
-    return {row["target"]: row for row in rows if row.get("event") in {"loaded", "unchanged"} and "target" in row}
+        raise DeployFailed(f"job {job} that loads the data failed: {why(detail, rows)}")
+    told = [row for row in rows if row.get("event") in {"loaded", "unchanged"} and "target" in row]
+    return {row["target"]: row for row in told}
 
 
-def found(batch: Any, queue: str, item: Object, wait: Wait) -> str:
-    """The id of the job that the object version has triggered."""
+def find(batch: Any, queue: str, item: Object) -> str | None:
+    """The id of the job that an object version has triggered, or None."""
+    jobs = jobs_since(batch, queue, item.modified)
+    return next((str(job["jobId"]) for job in jobs if is_for(job, item)), None)
+
+
+def await_job(batch: Any, queue: str, item: Object, wait: Wait) -> str:
+    """The id of the job that an object version has triggered, once it is there."""
     for _ in wait.pauses(f"the job for s3://{item.bucket}/{item.key}"):
-        for job in jobs_since(batch, queue, item.modified):
-            if is_for(job, item):
-                return str(job["jobId"])
-    raise AssertionError("pauses ends by an error")
+        job = find(batch, queue, item)
+        if job:
+            return job
+    raise AssertionError("a wait ends by an error")
 
 
 def jobs_since(batch: Any, queue: str, moment: datetime) -> Iterator[dict[str, Any]]:
@@ -142,5 +152,5 @@ def why(detail: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
     reasons = [*told[-1:], detail.get("container", {}).get("reason"), detail.get("statusReason")]
     text = next((reason for reason in reasons if reason), "no reason given")
     if "CannotPullContainer" in text:
-        return f"{text}; build aws_vpc/loader and push it to the stack's repository, or give --param LoaderImage=..."
+        return f"{text}; push an image of aws_vpc/loader to the stack's repository, or give LoaderImage"
     return text

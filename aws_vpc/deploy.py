@@ -4,8 +4,9 @@ In: the CloudFormation client, names, a template's address, parameters. Out: sta
 Every create, update and execute passes RetainExceptOnCreate, so that Retain leaves no litter on a failure.
 """
 
+import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,9 +99,9 @@ def token() -> str:
 
 
 def preview(
-    cfn: Any, found: Stack, url: str, given: Mapping[str, str], declared: Sequence[str], wait: Wait
+    cfn: Any, found: Stack, url: str, given: Mapping[str, str], declared: Iterable[str], wait: Wait
 ) -> ChangeSet:
-    """A change set over the stack and its children; an empty one when nothing changes."""
+    """A change set over the stack and its children; empty when nothing changes."""
     parameters = [
         {"ParameterKey": key, "ParameterValue": given[key]}
         if key in given
@@ -113,7 +114,7 @@ def preview(
     except DeployFailed as error:
         if not is_nested_failure(str(error)):
             raise
-        note = "nested changes are not shown: CloudFormation cannot work them out before siblings have changed"
+        note = "nested changes are not shown: CloudFormation cannot tell them before siblings have changed"
         return change_set(cfn, found, url, parameters, wait, nested=False, note=note)
 
 
@@ -217,6 +218,8 @@ def left_behind(cfn: Any, name: str) -> dict[str, str]:
     }
 
 
-def template(cfn: Any, stack_id: str) -> Any:
-    """The template of a stack, also of a deleted one: text, or values when it was JSON."""
-    return cfn.get_template(StackName=stack_id)["TemplateBody"]
+def template(cfn: Any, stack_id: str) -> str:
+    """The text of the template of a stack, also of a deleted one."""
+    body = cfn.get_template(StackName=stack_id)["TemplateBody"]
+    # botocore hands JSON over as values.
+    return body if isinstance(body, str) else json.dumps(body)

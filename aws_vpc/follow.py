@@ -100,9 +100,7 @@ def fresh(cfn: Any, watch: Watch) -> list[Event]:
 
 def is_new(member: Mapping[str, Any], watch: Watch) -> bool:
     """True for an event of the operation that is followed which has not been told yet."""
-    return member["EventId"] not in watch.seen and (
-        watch.since is None or member["Timestamp"] >= watch.since
-    )
+    return member["EventId"] not in watch.seen and (watch.since is None or member["Timestamp"] >= watch.since)
 
 
 def is_transient(error: Exception) -> bool:

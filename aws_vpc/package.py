@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from aws_vpc.errors import Error, TemplateError
+from aws_vpc.template import Template, load
 
 CHILD = re.compile(r"\$\{TemplateBaseUrl\}/([A-Za-z0-9_.-]+\.ya?ml)")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What a checkout collects and a server must not get; a .ebignore beside the application adds to it.
 IGNORED = (
     ".*", "__pycache__", "*.pyc", "*.egg-info", "venv", "node_modules", "tests", "requirements_dev.txt",
@@ -45,26 +44,27 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Package:
-    """The root's artifact, its children's, and the text of the root as it is uploaded."""
+    """The root as it is uploaded and its children, as artifacts; and what the root's template says."""
 
     root: Artifact
     children: tuple[Artifact, ...]
-    text: str
+    template: Template
 
 
 def package(folder: Path, name: str = "nested-stack.yaml") -> Package:
-    """The root template `name` of `folder` and the children it names, ready to be uploaded."""
+    """The root template `name` of `folder` and the children it names, checked and ready to be uploaded."""
     children: dict[str, Artifact] = {}
-    text = read(folder / name)
 
     def keyed(match: re.Match[str]) -> str:
         child = match[1]
         if child not in children:
-            children[child] = template_artifact(child, read(folder / child))
+            children[child] = template_artifact(child, checked(child, read(folder / child)))
         return "${TemplateBaseUrl}/" + children[child].key.removeprefix("templates/")
 
-    rewritten = CHILD.sub(keyed, text)
-    return Package(template_artifact(name, rewritten), tuple(children.values()), rewritten)
+    text = read(folder / name)
+    checked(name, text)
+    root = checked(name, CHILD.sub(keyed, text))
+    return Package(template_artifact(name, root), tuple(children.values()), root)
 
 
 def read(path: Path) -> str:
@@ -77,29 +77,19 @@ def read(path: Path) -> str:
         raise TemplateError(f"template {path} cannot be read: {error}") from error
 
 
-def template_artifact(name: str, text: str) -> Artifact:
-    """The artifact of a template, under a key that changes only when what it says changes."""
+def checked(name: str, text: str) -> Template:
+    """The template in a text; TemplateError names it where it breaks a rule."""
     try:
-        node = yaml.compose(text, Loader=LOADER)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise TemplateError(f"template {name}{place} does not parse: {problem}") from None
-    if not isinstance(node, yaml.MappingNode):
-        raise TemplateError(f"template {name} is not a map of sections such as Resources")
-    digest = hashlib.sha256(json.dumps(canonical(node)).encode()).hexdigest()[:16]
-    return Artifact(f"templates/{digest}/{name}", lambda: text.encode())
+        return load(text)
+    except TemplateError as error:
+        raise TemplateError(f"template {name}: {error}") from None
 
 
-def canonical(node: yaml.Node) -> Any:
-    """What a YAML node says, without comments, layout and the order of keys."""
-    if isinstance(node, yaml.MappingNode):
-        pairs = [(canonical(key), canonical(value)) for key, value in node.value]
-        return [node.tag, sorted(pairs, key=lambda pair: json.dumps(pair[0]))]
-    if isinstance(node, yaml.SequenceNode):
-        return [node.tag, [canonical(item) for item in node.value]]
-    return [node.tag, node.value]
+def template_artifact(name: str, template: Template) -> Artifact:
+    """The artifact of a template, under a key that changes only when what it says changes."""
+    meaning = json.dumps(template.body, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(meaning.encode()).hexdigest()[:16]
+    return Artifact(f"templates/{digest}/{name}", template.text.encode)
 
 
 def bundle(folder: Path) -> Artifact:
@@ -220,9 +210,7 @@ def create_bucket(s3: Any, bucket: str, region: str) -> None:
 def secure(s3: Any, bucket: str) -> None:
     """Returns when the bucket is private, encrypted, reached by TLS only, and versioned."""
     blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    s3.put_public_access_block(
-        Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True)
-    )
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True))
     encryption = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [encryption]})
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(tls_only(bucket, partition(s3))))

@@ -61,21 +61,26 @@ def description(target: Target, environment: str, instances: Sequence[str]) -> s
 def latest(codedeploy: Any, target: Target, statuses: Sequence[str]) -> dict[str, Any] | None:
     """The newest deployment of the group in one of the statuses, or None."""
     pages = codedeploy.get_paginator("list_deployments").paginate(
-        applicationName=target.application, deploymentGroupName=target.group, includeOnlyStatuses=list(statuses)
+        applicationName=target.application,
+        deploymentGroupName=target.group,
+        includeOnlyStatuses=list(statuses),
     )
     ids = [one for page in pages for one in page["deployments"]]
     found = [codedeploy.get_deployment(deploymentId=one)["deploymentInfo"] for one in ids[:5]]
     return max(found, key=lambda one: one["createTime"], default=None)
 
 
-def release(codedeploy: Any, target: Target, words: str, wait: Wait, say: Callable[[str], None]) -> bool:
-    """True when a deployment was made and succeeded, False when the last one was the same."""
+def due(codedeploy: Any, target: Target, words: str, wait: Wait, say: Callable[[str], None]) -> bool:
+    """True when the last deployment that succeeded was another one; a running one is followed first."""
     running = latest(codedeploy, target, RUNNING)
     if running:
         succeed(codedeploy, running["deploymentId"], wait, say)
     last = latest(codedeploy, target, ["Succeeded"])
-    if last and last.get("description") == words:
-        return running is not None
+    return last is None or last.get("description") != words
+
+
+def release(codedeploy: Any, target: Target, words: str, wait: Wait, say: Callable[[str], None]) -> str:
+    """The id of a deployment that has been made and has succeeded."""
     made = codedeploy.create_deployment(
         applicationName=target.application,
         deploymentGroupName=target.group,
@@ -86,8 +91,9 @@ def release(codedeploy: Any, target: Target, words: str, wait: Wait, say: Callab
         },
         fileExistsBehavior="OVERWRITE",
     )
-    succeed(codedeploy, made["deploymentId"], wait, say)
-    return True
+    deployment = str(made["deploymentId"])
+    succeed(codedeploy, deployment, wait, say)
+    return deployment
 
 
 def succeed(codedeploy: Any, deployment: str, wait: Wait, say: Callable[[str], None]) -> None:
@@ -101,7 +107,8 @@ def succeed(codedeploy: Any, deployment: str, wait: Wait, say: Callable[[str], N
         if status in OVER:
             break
     if status != "Succeeded":
-        raise DeployFailed(f"deployment {deployment} of the web application {status}: {why(codedeploy, info)}")
+        reason = why(codedeploy, info)
+        raise DeployFailed(f"deployment {deployment} of the web application is {status}: {reason}")
 
 
 def why(codedeploy: Any, info: dict[str, Any]) -> str:
@@ -111,18 +118,18 @@ def why(codedeploy: Any, info: dict[str, Any]) -> str:
         answer = codedeploy.batch_get_deployment_targets(deploymentId=info["deploymentId"], targetIds=ids)
     except ClientError:
         answer = {"deploymentTargets": []}
-    for target in answer["deploymentTargets"]:
-        for event in target.get("instanceTarget", {}).get("lifecycleEvents", ()):
+    for server in (one.get("instanceTarget", {}) for one in answer["deploymentTargets"]):
+        for event in server.get("lifecycleEvents", ()):
             if event.get("status") == "Failed":
                 told = event.get("diagnostics", {})
-                lines = (told.get("logTail") or told.get("message") or "").strip().splitlines()
-                return f"{event['lifecycleEventName']} on {target['instanceTarget'].get('targetId')}: {lines[-1:]}"
+                lines = (told.get("logTail") or told.get("message") or "no log").strip().splitlines()
+                return f"{event['lifecycleEventName']} on {server.get('targetId')}: {lines[-1]}"
     error = info.get("errorInformation", {})
     return f"{error.get('code', 'no reason given')} {error.get('message', '')}".strip()
 
 
 def page(url: str, seconds: float = 5.0) -> dict[str, Any] | None:
-    """What the start page tells as JSON, or None where it does not answer (it may be closed to this address)."""
+    """What the start page tells as JSON; None where it does not answer, as to an address it is closed to."""
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/.json", timeout=seconds) as answer:
             found = json.load(answer)

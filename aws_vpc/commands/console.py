@@ -1,0 +1,106 @@
+"""Printing and asking: answers to stdout, progress to stderr, questions only at a terminal."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.console import RenderableType
+from rich.live import Live
+
+from aws_vpc.errors import Refused
+from aws_vpc.events import Event
+from aws_vpc.progress import Progress, draw
+from aws_vpc.report import event_line
+
+
+@dataclass
+class Console:
+    """How a command speaks: as text or JSON, with or without progress, with or without questions."""
+
+    json: bool = False
+    quiet: bool = False
+    yes: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """Tells on stderr what is going on."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        """Tells on stderr what the user should know, --quiet or not; it becomes part of the JSON, too."""
+        self.notes.append(text)
+        print(f"note: {text}", file=sys.stderr, flush=True)
+
+    def answer(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
+        """Gives the command's answer on stdout: the lines, or with --json the values."""
+        if self.json:
+            print(json.dumps({**values, "notes": self.notes}, indent=2, default=str))
+        else:
+            print(*lines, sep="\n", flush=True)
+
+    @property
+    def asks(self) -> bool:
+        """True when there is somebody to answer a question."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def confirm(self, question: str, *, destroys: bool) -> None:
+        """Returns when the user agrees; without a terminal only what destroys nothing is agreed to."""
+        if self.yes or (not self.asks and not destroys):
+            return
+        if not self.asks:
+            raise Refused(f"{question} Without a terminal this needs --yes; nothing has been changed")
+        if self.read(f"{question} [y/N] ").lower() not in {"y", "yes"}:
+            raise Refused("nothing has been changed")
+
+    def confirm_name(self, question: str, name: str) -> None:
+        """Returns when the user has typed the name of what is to be deleted."""
+        if self.yes:
+            return
+        if not self.asks:
+            raise Refused(f"{question} Without a terminal this needs --yes; nothing has been changed")
+        if self.read(f"{question} Type its name to go on: ") != name:
+            raise Refused("that is not its name; nothing has been changed")
+
+    def read(self, prompt: str) -> str:
+        """A line from the terminal; the end of the input counts as no."""
+        print(prompt, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+
+    def watch(self, events: Iterable[Event]) -> list[Event]:
+        """The events, all of them, after each has been shown: as a live tree, or as a line each."""
+        if self.quiet:
+            return list(events)
+        if sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+            return self.watch_tree(events)
+        return self.watch_lines(events)
+
+    def watch_lines(self, events: Iterable[Event]) -> list[Event]:
+        """The events, each printed as one line."""
+        seen: list[Event] = []
+        for event in events:
+            seen.append(event)
+            self.say(event_line(event, seen[0].timestamp))
+        return seen
+
+    def watch_tree(self, events: Iterable[Event]) -> list[Event]:
+        """The events, drawn as a tree that changes in place and stays in full at the end."""
+        terminal = Terminal(stderr=True)
+        progress, seen = Progress(), list[Event]()
+
+        def picture() -> RenderableType:
+            # Drawn by another thread, so from a copy.
+            now = Progress(dict(progress.nodes))
+            return draw(now, datetime.now(UTC), max(5, terminal.height - 4))
+
+        with Live(get_renderable=picture, console=terminal, refresh_per_second=8, transient=True):
+            for event in events:
+                seen.append(event)
+                progress.add(event)
+        terminal.print(draw(progress, datetime.now(UTC)))
+        return seen

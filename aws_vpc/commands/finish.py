@@ -1,0 +1,128 @@
+"""What follows a stack that stands: the web release, the sample data, and the answer to the user."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_vpc import data, package, release, report
+from aws_vpc.commands.session import Session
+from aws_vpc.deploy import Stack
+from aws_vpc.errors import DeployFailed
+from aws_vpc.package import Artifact
+from aws_vpc.wait import Wait
+
+# An object as old as this has been loaded, or never will be; its job may be forgotten.
+SETTLED_SECONDS = 3600
+# A new bucket's first events may be lost while S3 sets up its notifications; then the sample is put again.
+FIRST_EVENT_SECONDS = 240
+
+
+def finish(session: Session, found: Stack, web: Artifact, action: str) -> int:
+    """0 when the application is released and the rows are there; the answer has been given."""
+    item = put_data(session, found)
+    released = release_web(session, found, web)
+    rows = load_data(session, found, item) if item else {}
+    url = found.outputs.get("WebUrl", "")
+    page = release.page(url) if url else None
+    for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
+        session.console.note(note)
+    rows |= page_rows(page)
+    if released and action == "unchanged":
+        action = "released"
+    session.console.answer(
+        lines(found, rows, url),
+        report.result(
+            action,
+            found.name,
+            status=found.status,
+            outputs=dict(found.outputs),
+            rows=rows or None,
+            web=url or None,
+        ),
+    )
+    return 0
+
+
+def lines(found: Stack, rows: Mapping[str, Mapping[str, Any]], url: str) -> list[str]:
+    """Outputs, row counts and the address of the page."""
+    told = [f"stack {found.name} {found.status}", *report.output_lines(found.outputs)]
+    if rows:
+        told += ["rows", *report.row_lines(rows)]
+    return [*told, f"open {url}"] if url else told
+
+
+def page_rows(page: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The row counts that the page itself gives."""
+    databases = (page or {}).get("databases") or {}
+    return {name: {"rows": one["rows"]} for name, one in databases.items() if one.get("rows") is not None}
+
+
+def release_web(session: Session, found: Stack, web: Artifact) -> bool:
+    """True when a new release was needed and is up."""
+    outputs, console = found.outputs, session.console
+    if "CodeDeployApplication" not in outputs:
+        return False
+    target = release.Target(
+        application=outputs["CodeDeployApplication"],
+        group=outputs["CodeDeployDeploymentGroup"],
+        bucket=found.parameters["ArtifactBucket"],
+        key=web.key,
+    )
+    words = release.description(
+        target,
+        release.settings(session.aws.client("ssm"), f"/{found.name}/web/environment"),
+        release.servers(session.aws.client("ec2"), f"{found.name}-web-server"),
+    )
+    codedeploy = session.aws.client("codedeploy")
+    if not release.due(codedeploy, target, words, session.wait(), console.say):
+        return False
+    package.upload(session.aws.client("s3"), target.bucket, session.account, [web])
+    console.say(f"releasing {web.key} to {target.group}")
+    release.release(codedeploy, target, words, session.wait(), console.say)
+    return True
+
+
+def put_data(session: Session, found: Stack, *, again: bool = False) -> data.Object | None:
+    """The object with people in the data bucket, put there when it is missing or an older sample."""
+    bucket = found.outputs.get("DataBucket")
+    if not bucket:
+        return None
+    item = data.put(session.aws.client("s3"), bucket, session.root / "data" / "people.csv", again=again)
+    if item.uploaded:
+        session.console.say(f"data/people.csv put into s3://{bucket}/{item.key}")
+    return item
+
+
+def load_data(session: Session, found: Stack, item: data.Object) -> dict[str, dict[str, Any]]:
+    """What the load of the object says of each database; empty where nothing tells any more."""
+    age = (datetime.now(UTC) - item.modified).total_seconds()
+    queue = found.outputs["JobQueue"]
+    batch = session.aws.client("batch")
+    if age > SETTLED_SECONDS:
+        job = data.find(batch, queue, item)
+    elif item.ours:
+        item, job = triggered(session, found, item)
+    else:
+        job = data.await_job(batch, queue, item, Wait.seconds(FIRST_EVENT_SECONDS))
+    if job is None:
+        return {}
+    logs, group = session.aws.client("logs"), found.outputs["LoaderLogGroup"]
+    try:
+        return data.loaded(batch, logs, group, job, session.wait(), session.console.say)
+    except DeployFailed as error:
+        # Somebody else's data is not ours to fail for.
+        if item.ours:
+            raise
+        session.console.note(str(error))
+        return {}
+
+
+def triggered(session: Session, found: Stack, item: data.Object) -> tuple[data.Object, str | None]:
+    """The sample and the job that loads it, after it has been put once more where no job came."""
+    batch, queue = session.aws.client("batch"), found.outputs["JobQueue"]
+    try:
+        return item, data.await_job(batch, queue, item, Wait.seconds(FIRST_EVENT_SECONDS))
+    except DeployFailed:
+        session.console.say("no job has come for the sample: putting it once more")
+        again = put_data(session, found, again=True) or item
+        return again, data.await_job(batch, queue, again, session.wait())

@@ -1,0 +1,131 @@
+"""What the user asks for, checked before anything is made: parameters, master user, templates."""
+
+import getpass
+import os
+import socket
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_vpc import deploy, inputs
+from aws_vpc.commands.console import Console
+from aws_vpc.commands.session import ROOT
+from aws_vpc.errors import TemplateError, UsageError
+from aws_vpc.package import Artifact, Package, bundle, package
+from aws_vpc.template_parameters import check
+
+FORM = "create_stacks.sh USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]"
+PASSWORD = "AWS_VPC_MASTER_PASSWORD"
+# Made by the command itself, never asked for.
+OWN = ("TemplateBaseUrl", "ArtifactBucket")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Parameters that were given, defaults for a first create, the master user, and what is packaged."""
+
+    given: dict[str, str]
+    defaults: dict[str, str]
+    username: str
+    password: str
+    package: Package
+    web: Artifact
+
+
+def requested(options: Namespace, console: Console) -> Request:
+    """The request in the options, every value of it checked against the rules and the root template."""
+    username, password, positional = positionals(options, console)
+    root = Path(options.repo_root or ROOT).expanduser()
+    packaged, web = package(root / "templates"), bundle(root / "eb-flask")
+    given = positional | from_file(options) | inputs.assignments(options.param)
+    if "WebIngressCidr" in given:
+        given["WebIngressCidr"], remark = inputs.web_ingress(given["WebIngressCidr"])
+        if remark:
+            console.note(remark)
+    declared = packaged.template.parameters
+    inputs.check_known(given, [name for name in declared if name not in OWN], "nested-stack.yaml")
+    for name, value in given.items():
+        constrain(name, declared[name], value)
+    return Request(given, defaults(options, declared), username, password, packaged, web)
+
+
+def from_file(options: Namespace) -> dict[str, str]:
+    """The parameters in the file of --params."""
+    return inputs.parameter_file(Path(options.params).expanduser()) if options.params else {}
+
+
+def constrain(name: str, declared: dict[str, Any], value: str) -> None:
+    """Raises UsageError when a value breaks a constraint of the template."""
+    try:
+        check(name, declared, value)
+    except TemplateError as error:
+        raise UsageError(f"--param {name}={value}: {error}") from None
+
+
+def defaults(options: Namespace, declared: dict[str, Any]) -> dict[str, str]:
+    """What --local gives a first create: the page is for this machine only, on a port that is free."""
+    if not options.local:
+        return {}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    found = {"WebIngressCidr": "127.0.0.1/32", "WebPort": port}
+    return {name: value for name, value in found.items() if name in declared}
+
+
+def positionals(options: Namespace, console: Console) -> tuple[str, str, dict[str, str]]:
+    """Master user name, password and parameters of the positional form; empty without it."""
+    words: list[str] = options.words
+    secret = os.environ.pop(PASSWORD, None)
+    if not words:
+        return "", "", {}
+    if not 4 <= len(words) <= 6:
+        raise UsageError(f"{len(words)} positional arguments; the form is {FORM}")
+    username, word, address, root, nat, elastic = [*words, "true", "true"][:6]
+    username = inputs.username(username)
+    inputs.web_ingress(address)
+    switches = {"NatGateway": inputs.boolean(nat, "NAT"), "ElasticIp": inputs.boolean(elastic, "ELASTIC-IP")}
+    password = inputs.password(read_password(word, secret, console))
+    options.repo_root = root
+    if not (Path(root).expanduser() / "templates").is_dir():
+        raise UsageError(f"REPO-ROOT {root!r} has no folder templates; the form is {FORM}")
+    return username, password, {"WebIngressCidr": address} | switches
+
+
+def read_password(word: str, secret: str | None, console: Console) -> str:
+    """The password: `-` stands for the environment's, the terminal's without echo, or standard input's."""
+    if word != "-":
+        console.note(
+            "a password on the command line can be read in the process list;"
+            " give - instead and type it or pipe it in"
+        )
+        return word
+    if secret is not None:
+        return secret
+    if sys.stdin.isatty():
+        return getpass.getpass("Master password: ")
+    return sys.stdin.readline().rstrip("\n")
+
+
+def need_address(options: Namespace, request: Request) -> None:
+    """Raises UsageError when a create outside this machine does not say who may open the page."""
+    if not options.local and "WebIngressCidr" not in request.given:
+        raise UsageError(
+            "the address that may open the web page is missing: give --param WebIngressCidr=a.b.c.d/32,"
+            f" or the form {FORM}, or --local to run everything on this machine"
+        )
+
+
+def network_outputs(cfn: Any, name: str, declared: dict[str, Any]) -> dict[str, str]:
+    """The parameters that another stack's outputs give: an existing network to build in."""
+    found = deploy.describe(cfn, name)
+    if found is None:
+        raise UsageError(f"--network-stack {name}: there is no such stack")
+    if not found.status.endswith("_COMPLETE") or found.status.startswith(("DELETE", "ROLLBACK")):
+        raise UsageError(f"--network-stack {name}: the stack is {found.status}")
+    shared = {key: value for key, value in found.outputs.items() if key in declared}
+    if "Vpc" not in shared:
+        raise UsageError(f"--network-stack {name}: the stack has no output Vpc; templates/vpc.yaml makes one")
+    return shared

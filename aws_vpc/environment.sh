@@ -1,0 +1,61 @@
+# shellcheck shell=sh
+# Sourced by the scripts at the top level: makes .venv where it is missing, or requirements.txt has
+# changed, or the repository has moved. In: $root, the repository, and $name, the script. Out: $python.
+
+: "${root:?}" "${name:?}"
+python=$root/.venv/bin/python
+stamp=$root/.venv/requirements.stamp
+
+fail() {
+    printf '%s: %s\n' "$name" "$1" >&2
+    exit 1
+}
+
+# The newest Python from 3.11 on that can be run.
+find_python() {
+    newest='' minor=10
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        found=$("$candidate" -c 'import sys; print(sys.version_info[1] * (sys.version_info[0] == 3))' 2>/dev/null) ||
+            continue
+        if [ "$found" -gt "$minor" ]; then
+            newest=$candidate minor=$found
+        fi
+    done
+    [ -n "$newest" ] || fail "Python 3.11 or newer is needed and was not found; install it and run this again"
+}
+
+# What the stamp holds when .venv is as it should be.
+wanted() {
+    printf '%s\n' "$root"
+    cat -- "$root/requirements.txt"
+}
+
+make_environment() {
+    find_python
+    "$newest" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$newest has no venv module; on Debian and Ubuntu: apt-get install python3.$minor-venv"
+    "$newest" -m venv --clear "$root/.venv" >"$log" 2>&1 || give_up "making .venv failed"
+}
+
+install_requirements() {
+    (cd -- "$root" && "$python" -m pip install --quiet --disable-pip-version-check -r requirements.txt) >"$log" 2>&1 ||
+        give_up "installing requirements.txt failed"
+    wanted >"$stamp"
+}
+
+# The last line of what a failed step has said; the next run starts where the stamp is missing.
+give_up() {
+    reason=$(grep -v '^ *$' "$log" | tail -n 1)
+    rm -f -- "$log" "$stamp"
+    fail "$1: ${reason:-no reason given}"
+}
+
+if ! wanted | cmp -s - "$stamp"; then
+    log=$root/.venv.log
+    printf '%s: installing what requirements.txt names into .venv; this takes a minute or two, once\n' "$name" >&2
+    if ! "$python" -c '' 2>/dev/null || [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$root" ]; then
+        make_environment
+    fi
+    install_requirements
+    rm -f -- "$log"
+fi
