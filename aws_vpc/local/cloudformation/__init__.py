@@ -1,0 +1,38 @@
+"""The embedded AWS's CloudFormation: stacks whose resources are made through the service APIs.
+
+model       what is remembered            engine      the memory and its lock
+source      template texts                prepare     a call's checked definition
+scopes      where functions look          walk        a graph, in parallel
+resources   acts on one resource          nested      a resource that is a stack
+operations  create, update, roll back     deletion    delete, policies, clean up
+plans       what an update would do       change_sets
+waits       signals                       reasons     AWS's wording
+api_read, api_write, shapes               the operations as a client sees them
+"""
+
+from __future__ import annotations
+
+from aws_vpc.errors import TemplateError
+from aws_vpc.local.cloudformation import api
+from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, failure, parse
+from aws_vpc.local.world import World
+
+
+def handler(world: World) -> Handler:
+    """The Handler that answers every CloudFormation request."""
+    engine = Engine(world.client, world.account, lambda: world.endpoint)
+
+    def handle(request: Request, forward: Forward) -> Response:
+        operation, params = parse("cloudformation", request)
+        try:
+            return answer("cloudformation", operation, api.call(engine, operation, request.region, params))
+        except TemplateError as error:
+            return failure("cloudformation", "ValidationError", str(error))
+        except ServiceError as error:
+            return failure("cloudformation", error.code, error.message, error.status)
+
+    return handle
+
+
+__all__ = ["handler"]

@@ -1,0 +1,212 @@
+"""The operations that only look: describe, list, get, validate."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aws_vpc.local.cloudformation import shapes
+from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.model import STACK, Event, Run, Stack
+from aws_vpc.local.cloudformation.source import given
+from aws_vpc.local.wire import ServiceError
+
+Params = dict[str, Any]
+PAGE = 100
+
+
+def page(items: Sequence[Any], params: Params, size: int = PAGE) -> tuple[Sequence[Any], dict[str, str]]:
+    """One page of the items and, when there are more, the token of the next."""
+    try:
+        start = int(base64.b64decode(params["NextToken"])) if params.get("NextToken") else 0
+    except ValueError:
+        raise ServiceError("ValidationError", "Invalid NextToken") from None
+    more = (
+        {"NextToken": base64.b64encode(str(start + size).encode()).decode()}
+        if start + size < len(items)
+        else {}
+    )
+    return items[start : start + size], more
+
+
+def describe_stacks(engine: Engine, region: str, params: Params) -> Params:
+    """The stack by name or id, or all that are not deleted."""
+    if params.get("StackName"):
+        return {"Stacks": [shapes.stack(engine.find(params["StackName"], region))]}
+    found, more = page(list(engine.live(region)), params)
+    return {"Stacks": [shapes.stack(one) for one in found], **more}
+
+
+def list_stacks(engine: Engine, region: str, params: Params) -> Params:
+    """Stacks by status, deleted ones included."""
+    wanted = params.get("StackStatusFilter")
+    with engine.changed:
+        stacks = [one for one in reversed(engine.stacks.values()) if one.region == region]
+    found, more = page([one for one in stacks if not wanted or one.status in wanted], params)
+    return {"StackSummaries": [shapes.summary(one) for one in found], **more}
+
+
+def describe_stack_events(engine: Engine, region: str, params: Params) -> Params:
+    """The stack's events, newest first."""
+    stack = engine.find(params["StackName"], region)
+    found, more = page(stack.events[::-1], params)
+    return {"StackEvents": [shapes.event(one) for one in found], **more}
+
+
+def describe_events(engine: Engine, region: str, params: Params) -> Params:
+    """Events by operation, newest first, on request only the failed ones."""
+    events, runs = _events(engine, region, params)
+    wanted = [one for one in reversed(events) if params.get("OperationId") in (None, one.operation_id)]
+    if (params.get("Filters") or {}).get("FailedEvents"):
+        wanted = [one for one in wanted if one.status.endswith("_FAILED")]
+    found, more = page(wanted, params)
+    return {"OperationEvents": [_operation_event(one, runs) for one in found], **more}
+
+
+def _events(engine: Engine, region: str, params: Params) -> tuple[list[Event], dict[str, Run]]:
+    if params.get("ChangeSetName"):
+        return [], {}
+    if params.get("StackName"):
+        stacks = [engine.find(params["StackName"], region)]
+    elif params.get("OperationId"):
+        stacks = [
+            one
+            for one in list(engine.stacks.values())
+            if any(r.id == params["OperationId"] for r in one.runs)
+        ]
+    else:
+        raise ServiceError("ValidationError", "StackName, ChangeSetName or OperationId must be specified")
+    events = [event for stack in stacks for event in stack.events]
+    return events, {run.id: run for stack in stacks for run in stack.runs}
+
+
+def _operation_event(one: Event, runs: dict[str, Run]) -> Params:
+    run = runs.get(one.operation_id)
+    shown = shapes.event(one)
+    shown.pop("StackName")
+    own = one.type == STACK and one.physical_id == one.stack_id
+    failed = one.status.endswith("_FAILED") and not own
+    shown["EventType"] = "STACK_EVENT" if own else "PROVISIONING_ERROR" if failed else "PROGRESS_EVENT"
+    if run is not None:
+        shown["OperationType"] = run.kind
+        shown["OperationStatus"] = (
+            "IN_PROGRESS" if run.ended is None else "FAILED" if run.failed else "SUCCEEDED"
+        )
+    return shown
+
+
+def _resource(engine: Engine, region: str, params: Params) -> tuple[Stack, Any]:
+    stack = engine.find(params["StackName"], region)
+    resource = stack.resources.get(params["LogicalResourceId"])
+    if resource is None:
+        message = f"Resource {params['LogicalResourceId']} does not exist for stack {stack.name}"
+        raise ServiceError("ValidationError", message)
+    return stack, resource
+
+
+def describe_stack_resource(engine: Engine, region: str, params: Params) -> Params:
+    """One resource with its metadata."""
+    stack, resource = _resource(engine, region, params)
+    shown = shapes.resource(stack, resource, time="LastUpdatedTimestamp")
+    return {"StackResourceDetail": shapes.without_none({**shown, "Metadata": shapes.metadata_text(resource)})}
+
+
+def describe_stack_resources(engine: Engine, region: str, params: Params) -> Params:
+    """The resources of a stack, or of the stack that a physical id belongs to."""
+    if not params.get("StackName"):
+        return {"StackResources": _by_physical_id(engine, region, params.get("PhysicalResourceId"))}
+    if params.get("LogicalResourceId"):
+        stack, resource = _resource(engine, region, params)
+        return {"StackResources": [shapes.resource(stack, resource)]}
+    stack = engine.find(params["StackName"], region)
+    return {"StackResources": [shapes.resource(stack, one) for one in list(stack.resources.values())]}
+
+
+def _by_physical_id(engine: Engine, region: str, physical_id: str | None) -> list[Params]:
+    for stack in engine.live(region):
+        resources = list(stack.resources.values())
+        if physical_id and any(one.physical_id == physical_id for one in resources):
+            return [shapes.resource(stack, one) for one in resources]
+    raise ServiceError("ValidationError", f"Stack for {physical_id} does not exist")
+
+
+def list_stack_resources(engine: Engine, region: str, params: Params) -> Params:
+    """The resources of a stack, a page at a time."""
+    stack = engine.find(params["StackName"], region)
+    found, more = page(list(stack.resources.values()), params)
+    return {"StackResourceSummaries": [shapes.resource_summary(one) for one in found], **more}
+
+
+def get_template(engine: Engine, region: str, params: Params) -> Params:
+    """The text of a stack's template, or of a change set's."""
+    if params.get("ChangeSetName"):
+        from aws_vpc.local.cloudformation.change_sets import find
+
+        prepared = find(engine, region, params).prepared
+        text = prepared.definition.template.text if prepared else ""
+    else:
+        text = engine.find(params["StackName"], region).definition.template.text
+    return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
+
+
+def validate_template(engine: Engine, region: str, params: Params) -> Params:
+    """The template's parameters and capabilities; ValidationError when it breaks a rule."""
+    template = given(engine, region, params)
+    return shapes.without_none({
+        "Parameters": shapes.declared(template, full=False), "Description": template.description,
+        "Capabilities": template.capabilities, "CapabilitiesReason": template.capabilities_reason,
+        "DeclaredTransforms": [],
+    })  # fmt: skip
+
+
+def get_template_summary(engine: Engine, region: str, params: Params) -> Params:
+    """Parameters, types and capabilities of a template or of a stack's."""
+    if params.get("StackName"):
+        template = engine.find(params["StackName"], region).definition.template
+    else:
+        template = given(engine, region, params)
+    metadata = template.section("Metadata")
+    import json
+
+    return shapes.without_none({
+        "Parameters": shapes.declared(template, full=True), "Description": template.description,
+        "Capabilities": template.capabilities, "CapabilitiesReason": template.capabilities_reason,
+        "ResourceTypes": template.types, "Version": template.body.get("AWSTemplateFormatVersion"),
+        "Metadata": json.dumps(metadata) if metadata else None, "DeclaredTransforms": [],
+    })  # fmt: skip
+
+
+def list_exports(engine: Engine, region: str, params: Params) -> Params:
+    """Every export of the Region."""
+    exports = sorted(engine.exports(region).items())
+    found, more = page(exports, params)
+    return {"Exports": [_export(name, *pair) for name, pair in found], **more}
+
+
+def _export(name: str, stack: Stack, value: str) -> Params:
+    return {"ExportingStackId": stack.id, "Name": name, "Value": value}
+
+
+def list_imports(engine: Engine, region: str, params: Params) -> Params:
+    """The names of the stacks that import an export."""
+    name = params["ExportName"]
+    if name not in engine.exports(region):
+        raise ServiceError("ValidationError", f"Export '{name}' does not exist")
+    users: Iterable[str] = engine.importers(region, name)
+    found, more = page(list(users), params)
+    if not found:
+        raise ServiceError("ValidationError", f"Export '{name}' is not imported by any stack.")
+    return {"Imports": list(found), **more}
+
+
+def get_stack_policy(engine: Engine, region: str, params: Params) -> Params:
+    """The stack's policy."""
+    policy = engine.find(params["StackName"], region).policy
+    return {"StackPolicyBody": policy} if policy else {}
+
+
+def describe_account_limits(engine: Engine, region: str, params: Params) -> Params:
+    """The account's limits, AWS's defaults."""
+    limits = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
+    return {"AccountLimits": [{"Name": name, "Value": value} for name, value in limits.items()]}

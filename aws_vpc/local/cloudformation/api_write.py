@@ -1,0 +1,350 @@
+"""The operations that change stacks: each checks, begins its work in a thread of its own, and answers at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from aws_vpc.local.cloudformation import deletion, operations, plans
+from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
+from aws_vpc.local.cloudformation.prepare import parameters_given, prepare, tags_given
+from aws_vpc.local.cloudformation.source import fetch, given
+from aws_vpc.local.wire import ServiceError
+from aws_vpc.template import Bound
+
+Params = dict[str, Any]
+NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
+UPDATABLE = (
+    "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
+    "CREATE_FAILED", "UPDATE_FAILED",
+)  # fmt: skip
+
+
+def refuse(message: str, code: str = "ValidationError") -> ServiceError:
+    """The error that refuses a call."""
+    return ServiceError(code, message)
+
+
+def check_name(name: str) -> None:
+    """Nothing; ValidationError when a stack may not be called so."""
+    if len(name) > 128 or not NAME.fullmatch(name):
+        rule = "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        if len(name) > 128:
+            rule = "Member must have length less than or equal to 128"
+        raise refuse(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: {rule}"
+        )
+
+
+def background(target: Callable[[], object], name: str) -> None:
+    """Run the target in a daemon thread."""
+    threading.Thread(target=target, name=name, daemon=True).start()
+
+
+def repeated(engine: Engine, operation: str, params: Params) -> Params | None:
+    """The answer given before to the same call with the same client request token."""
+    token = params.get("ClientRequestToken")
+    if not token:
+        return None
+    digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
+    with engine.changed:
+        known = engine.tokens.get((operation, params["StackName"], token))
+    if known and known[0] != digest:
+        raise refuse(f"Token {token} was used for another request", "TokenAlreadyExistsException")
+    return known[1] if known else None
+
+
+def remember(engine: Engine, operation: str, params: Params, answer: Params) -> Params:
+    """The answer, kept for the same token to come again."""
+    if token := params.get("ClientRequestToken"):
+        digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
+        with engine.changed:
+            engine.tokens[operation, params["StackName"], token] = (digest, answer)
+    return answer
+
+
+def create_stack(engine: Engine, region: str, params: Params) -> Params:
+    """The new stack's id; its creation goes on."""
+    if known := repeated(engine, "CreateStack", params):
+        return known
+    name = params["StackName"]
+    check_name(name)
+    if "OnFailure" in params and "DisableRollback" in params:
+        raise refuse("Only one of DisableRollback or OnFailure may be specified, not both")
+    stack_id = engine.new_id(region, name)
+    prepared = prepared_new(engine, region, name, stack_id, params)
+    stack = new_stack(engine, region, name, stack_id, prepared, params)
+    engine.add(stack)
+    run = begin_create(engine, stack, prepared, params)
+    return remember(engine, "CreateStack", params, {"StackId": stack_id, "OperationId": run.id})
+
+
+def prepared_new(engine: Engine, region: str, name: str, stack_id: str, params: Params) -> Prepared:
+    """The checked definition of a stack that is to be created."""
+    return prepare(
+        engine, region, name, stack_id, given(engine, region, params),
+        parameters_given(params.get("Parameters") or (), None), tags=tags_given(params.get("Tags") or ()),
+        capabilities=params.get("Capabilities") or (), notification_arns=params.get("NotificationARNs") or (),
+        role_arn=params.get("RoleARN"),
+    )  # fmt: skip
+
+
+def new_stack(
+    engine: Engine, region: str, name: str, stack_id: str, prepared: Prepared, params: Params
+) -> Stack:
+    """The record of a stack that is to be created."""
+    on_failure = params.get("OnFailure") or params.get("OnStackFailure")
+    return Stack(
+        stack_id, name, region, engine.account, prepared.definition, "CREATE_IN_PROGRESS",
+        disable_rollback=bool(params.get("DisableRollback")) or on_failure == "DO_NOTHING",
+        retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
+        timeout=params.get("TimeoutInMinutes"), protected=bool(params.get("EnableTerminationProtection")),
+        policy=policy_given(engine, region, params),
+    )  # fmt: skip
+
+
+def policy_given(engine: Engine, region: str, params: Params) -> str | None:
+    """The stack policy a call names."""
+    if params.get("StackPolicyURL"):
+        return fetch(engine, region, params["StackPolicyURL"])
+    return params.get("StackPolicyBody")
+
+
+def begin_create(engine: Engine, stack: Stack, prepared: Prepared, params: Params) -> Run:
+    """The run of a creation that has begun."""
+    run = Run(
+        "CREATE_STACK", params.get("ClientRequestToken"), disable_rollback=stack.disable_rollback,
+        on_failure=params.get("OnFailure") or params.get("OnStackFailure") or "ROLLBACK",
+        retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
+    )  # fmt: skip
+    engine.begin(stack, run)
+    background(lambda: operations.create(engine, stack, run, prepared.bound), f"create-{stack.name}")
+    return run
+
+
+def update_stack(engine: Engine, region: str, params: Params) -> Params:
+    """The stack's id; its update goes on. ValidationError when there is nothing to do."""
+    if known := repeated(engine, "UpdateStack", params):
+        return known
+    stack = engine.find(params["StackName"], region)
+    refuse_update(stack)
+    prepared = prepared_update(engine, stack, params)
+    refuse_retyped(stack, prepared.bound)
+    policy = policy_given(engine, region, params)
+    if not plans.any_change(engine, stack, prepared):
+        if policy is None:
+            raise refuse("No updates are to be performed.")
+        stack.policy = policy
+        return {"StackId": stack.id}
+    run = begin_update(engine, stack, prepared, params)
+    stack.policy = policy or stack.policy
+    return remember(engine, "UpdateStack", params, {"StackId": stack.id, "OperationId": run.id})
+
+
+def refuse_update(stack: Stack) -> None:
+    """Nothing; ValidationError when the stack's state allows no update."""
+    if stack.status not in UPDATABLE:
+        raise refuse(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+
+def prepared_update(engine: Engine, stack: Stack, params: Params) -> Prepared:
+    """The checked definition an update asks for; what the call leaves out stays as it was."""
+    old: Definition = stack.definition
+    tags = params.get("Tags")
+    arns = params.get("NotificationARNs")
+    return prepare(
+        engine, stack.region, stack.name, stack.id, given(engine, stack.region, params, old.template),
+        parameters_given(params.get("Parameters") or (), old),
+        tags=old.tags if tags is None else tags_given(tags), capabilities=params.get("Capabilities") or (),
+        notification_arns=old.notification_arns if arns is None else arns,
+        role_arn=params.get("RoleARN") or old.role_arn,
+    )  # fmt: skip
+
+
+def refuse_retyped(stack: Stack, bound: Bound) -> None:
+    """Nothing; ValidationError when a resource keeps its name and changes its type."""
+    changed = [
+        name for name, source in bound.resources.items()
+        if name in stack.resources and stack.resources[name].type != source["Type"]
+    ]  # fmt: skip
+    if changed:
+        raise refuse(
+            "Update of resource type is not permitted. The new template modifies resource type of the following "
+            f"resources: [{', '.join(changed)}]"
+        )
+
+
+def begin_update(engine: Engine, stack: Stack, prepared: Prepared, params: Params) -> Run:
+    """The run of an update that has begun."""
+    run = Run(
+        "UPDATE_STACK", params.get("ClientRequestToken"), disable_rollback=bool(params.get("DisableRollback")),
+        retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
+    )  # fmt: skip
+    with engine.changed:
+        refuse_update(stack)  # two callers, one stack: the first wins
+        engine.begin(stack, run)
+        stack.status = "UPDATE_IN_PROGRESS"
+        for change_set in stack.change_sets.values():
+            if change_set.execution == "AVAILABLE":
+                change_set.execution = "OBSOLETE"
+    background(lambda: operations.update(engine, stack, run, prepared), f"update-{stack.name}")
+    return run
+
+
+def delete_stack(engine: Engine, region: str, params: Params) -> Params:
+    """Nothing; the deletion goes on. A stack that is not there is no error."""
+    with engine.changed:
+        stack = engine.stacks.get(engine.names.get((region, params["StackName"]), params["StackName"]))
+        if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
+            return {}
+        retain = params.get("RetainResources") or []
+        refuse_delete(engine, stack, retain)
+        if stack.status == "REVIEW_IN_PROGRESS":
+            stack.status = "DELETE_COMPLETE"
+            engine.forget_name(stack)
+            return {}
+        before, run = stack.run, Run("DELETE_STACK", params.get("ClientRequestToken"))
+        stack.deletion_mode = params.get("DeletionMode")
+        if before is not None:
+            before.superseded = True
+        else:
+            engine.begin(stack, run)
+            stack.status = "DELETE_IN_PROGRESS"
+
+    def work() -> None:
+        if before is not None:  # a creation or update under way ends first
+            before.cancel()
+            before.done.wait()
+            engine.begin(stack, run)
+        deletion.delete(engine, stack, run, retain)
+
+    background(work, f"delete-{stack.name}")
+    return {}
+
+
+def refuse_delete(engine: Engine, stack: Stack, retain: list[str]) -> None:
+    """Nothing; ValidationError when the stack may not be deleted so."""
+    root = engine.stacks.get(stack.root_id or "", stack)
+    if stack.protected or (root.protected and root is not stack):
+        raise refuse(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+    if retain and stack.status != "DELETE_FAILED":
+        raise refuse(
+            "Invalid operation on stack. Use of RetainResources is only allowed when the stack is in the "
+            f"DELETE_FAILED state: {stack.id} is in {stack.status} state"
+        )
+    if unknown := [name for name in retain if name not in stack.resources]:
+        raise refuse(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}")
+    deletion.refuse_exports_in_use(engine, stack)
+
+
+def cancel_update_stack(engine: Engine, region: str, params: Params) -> Params:
+    """Nothing; the update stops and rolls back."""
+    stack = engine.find(params["StackName"], region)
+    if stack.status != "UPDATE_IN_PROGRESS" or stack.run is None:
+        raise refuse(f"CancelUpdateStack cannot be called from current stack status: {stack.status}")
+    background(lambda run=stack.run: run.cancel("User Initiated"), f"cancel-{stack.name}")  # type: ignore[misc]
+    return {}
+
+
+def continue_update_rollback(engine: Engine, region: str, params: Params) -> Params:
+    """Nothing; the rollback of an update is taken up again, without the resources to skip."""
+    stack = engine.find(params["StackName"], region)
+    if stack.status != "UPDATE_ROLLBACK_FAILED":
+        raise refuse(f"Stack:{stack.id} is in {stack.status} state and can not continue update rollback.")
+    skip = frozenset(params.get("ResourcesToSkip") or ())
+    failed = {one.logical_id for one in stack.resources.values() if one.status == "UPDATE_FAILED"}
+    if wrong := sorted(name for name in skip if "." not in name and name not in failed):
+        raise refuse(f"Resources to skip [{', '.join(wrong)}] are not in UPDATE_FAILED state")
+    resume(engine, stack, Run("CONTINUE_ROLLBACK", params.get("ClientRequestToken")), skip)
+    return {}
+
+
+def resume(engine: Engine, stack: Stack, run: Run, skip: frozenset[str] = frozenset()) -> None:
+    """Nothing; the stack's rollback goes on in the background."""
+    engine.begin(stack, run)
+    engine.set_status(stack, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
+
+    def work() -> None:
+        try:
+            operations.rollback(engine, stack, run, skip)
+        finally:
+            engine.finish(stack, run)
+
+    background(work, f"rollback-{stack.name}")
+
+
+def rollback_stack(engine: Engine, region: str, params: Params) -> Params:
+    """The stack's id; a stack that failed without rollback goes back now."""
+    stack = engine.find(params["StackName"], region)
+    run = Run(
+        "ROLLBACK", params.get("ClientRequestToken"),
+        retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
+    )  # fmt: skip
+    if stack.status == "UPDATE_FAILED":
+        resume(engine, stack, run)
+        return {"StackId": stack.id, "OperationId": run.id}
+    if stack.status != "CREATE_FAILED":
+        raise refuse(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
+    engine.begin(stack, run)
+    engine.set_status(stack, "ROLLBACK_IN_PROGRESS", "User Initiated")
+
+    def work() -> None:
+        try:
+            deletion.remove_all(engine, stack, run, created=True)
+            deletion.conclude(engine, stack, "ROLLBACK")
+        finally:
+            engine.finish(stack, run)
+
+    background(work, f"rollback-{stack.name}")
+    return {"StackId": stack.id, "OperationId": run.id}
+
+
+def signal_resource(engine: Engine, region: str, params: Params) -> Params:
+    """Nothing; the signal is counted."""
+    stack = engine.find(params["StackName"], region)
+    with engine.changed:
+        resource = stack.resources.get(params["LogicalResourceId"])
+        if resource is None:
+            raise refuse(f"Resource {params['LogicalResourceId']} does not exist for stack {stack.name}")
+        if resource.status not in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            raise refuse(
+                f"Resource {resource.logical_id} is in {resource.status} state and cannot be signaled"
+            )
+        got = stack.signals.setdefault(resource.logical_id, {})
+        got.setdefault(params["UniqueId"], params["Status"])
+        engine.changed.notify_all()
+    return {}
+
+
+def update_termination_protection(engine: Engine, region: str, params: Params) -> Params:
+    """The stack's id; whether it may be deleted is set."""
+    stack = engine.find(params["StackName"], region)
+    if stack.root_id:
+        raise refuse(
+            f"TerminationProtection cannot be updated on nested stack [{stack.name}]; update its root"
+        )
+    stack.protected = bool(params["EnableTerminationProtection"])
+    return {"StackId": stack.id}
+
+
+def set_stack_policy(engine: Engine, region: str, params: Params) -> Params:
+    """Nothing; the stack's policy is set."""
+    stack = engine.find(params["StackName"], region)
+    policy = policy_given(engine, region, params)
+    try:
+        json.loads(policy or "")
+    except ValueError:
+        raise refuse("Error validating stack policy: Invalid stack policy") from None
+    stack.policy = policy
+    return {}
+
+
+def restored(definition: Definition) -> Definition:
+    """The same definition; frozen values need no copy."""
+    return replace(definition)

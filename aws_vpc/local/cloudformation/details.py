@@ -1,0 +1,129 @@
+"""A planned change as DescribeChangeSet shows it: scope, replacement, and each property's before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_vpc.local.cloudformation.model import STACK, ChangeSet, Prepared, Resource, Stack
+from aws_vpc.local.cloudformation.plans import Change, known, replacement
+from aws_vpc.local.cloudformation.shapes import without_none
+from aws_vpc.template_graph import references
+
+RECREATION = {"True": "Always", "Conditional": "Conditionally", "False": "Never"}
+
+
+def change_shape(
+    change: Change, prepared: Prepared | None, stack: Stack | None, child: ChangeSet | None, values: bool
+) -> dict[str, Any]:
+    """One member of Changes."""
+    modify = change.action == "Modify"
+    shown = {
+        "PolicyAction": change.policy if change.policy != "Delete" or change.action == "Remove" else None,
+        "Action": change.action,
+        "LogicalResourceId": change.logical_id,
+        "PhysicalResourceId": change.old.physical_id if change.old else None,
+        "ResourceType": change.type,
+        "Replacement": change.replacement if modify else None,
+        "Scope": scope(change) if modify else [],
+        "Details": details(change, prepared, stack, values) if modify else [],
+        "ChangeSetId": child.id if child else None,
+        "BeforeContext": context(change.old) if values else None,
+        "AfterContext": context(change.new) if values else None,
+    }
+    return {"Type": "Resource", "ResourceChange": without_none(shown)}
+
+
+def context(resource: Resource | None) -> str | None:
+    """The resource's properties as JSON text, NoEcho values masked."""
+    return json.dumps({"Properties": resource.shown}, default=str) if resource else None
+
+
+def scope(change: Change) -> list[str]:
+    """The attributes that change."""
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return []
+    pairs = (
+        ("Properties", bool(change.paths) or change.type == STACK),
+        ("Metadata", old.metadata != new.metadata),
+        ("Tags", dict(old.tags) != dict(new.tags)),
+        ("DeletionPolicy", old.deletion_policy != new.deletion_policy),
+        ("UpdateReplacePolicy", old.replace_policy != new.replace_policy),
+    )
+    return [name for name, changes in pairs if changes]
+
+
+def details(
+    change: Change, prepared: Prepared | None, stack: Stack | None, values: bool
+) -> list[dict[str, Any]]:
+    """Why and how each property changes."""
+    found = [_property(change, path, prepared, stack, values) for path in sorted(change.paths)]
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return found
+    for name in scope(change):
+        if name != "Properties":
+            target = {"Attribute": name, "RequiresRecreation": "Never"}
+            found.append({"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"})
+    if change.type == STACK and not change.paths:
+        found.append({
+            "Target": {"Attribute": "Properties", "Name": "TemplateURL", "RequiresRecreation": "Never"},
+            "Evaluation": "Dynamic", "ChangeSource": "Automatic",
+        })  # fmt: skip
+    return found
+
+
+def _property(
+    change: Change, path: str, prepared: Prepared | None, stack: Stack | None, values: bool
+) -> dict[str, Any]:
+    old, new = change.old, change.new
+    before, after = at(old.shown if old else {}, path), at(new.shown if new else {}, path)
+    top = path.split("/")[0]
+    source, cause = _source(change, top, prepared, stack)
+    target = {
+        "Attribute": "Properties", "Name": top, "Path": f"/Properties/{path}",
+        "RequiresRecreation": RECREATION[replacement(change.type, {path})],
+        "AttributeChangeType": "Add" if before is None else "Remove" if after is None else "Modify",
+        "BeforeValue": _text(before) if values else None, "AfterValue": _text(after) if values else None,
+    }  # fmt: skip
+    return without_none({
+        "Target": without_none(target), "Evaluation": "Static" if known(after) else "Dynamic",
+        "ChangeSource": source, "CausingEntity": cause,
+    })  # fmt: skip
+
+
+def at(value: Any, path: str) -> Any:
+    """What stands at a path, None when nothing does."""
+    for part in path.split("/"):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _source(
+    change: Change, top: str, prepared: Prepared | None, stack: Stack | None
+) -> tuple[str, str | None]:
+    """What makes the property change, and the entity behind it."""
+    old, new = change.old, change.new
+    if old is None or new is None or prepared is None:
+        return "DirectModification", None
+    was, becomes = (one.source.get("Properties", {}).get(top) for one in (old, new))
+    if was != becomes:
+        return "DirectModification", None
+    for found in references(becomes):
+        if found.name in prepared.definition.parameters:
+            before = stack.definition.parameters.get(found.name) if stack else None
+            if before != prepared.definition.parameters[found.name]:
+                return "ParameterReference", found.name
+        elif found.kind == "Fn::GetAtt":
+            return "ResourceAttribute", f"{found.name}.{found.attribute}"
+        elif found.name in prepared.bound.resources:
+            return "ResourceReference", found.name
+    return "DirectModification", None

@@ -1,0 +1,96 @@
+"""From what a call gives to a definition that passed every check: template, parameters, tags, capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aws_vpc.errors import TemplateError
+from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared
+from aws_vpc.local.cloudformation.scopes import pseudo, stored_parameter
+from aws_vpc.local.cloudformation.waits import WAITS
+from aws_vpc.local.providers import PROVIDERS
+from aws_vpc.local.wire import ServiceError
+from aws_vpc.template import Template, bind
+from aws_vpc.template_functions import Scope
+from aws_vpc.template_parameters import resolve
+
+
+def prepare(
+    engine: Engine, region: str, name: str, stack_id: str, template: Template, parameters: Mapping[str, str], *,
+    tags: Mapping[str, str], capabilities: Iterable[str] = (), notification_arns: Sequence[str] = (),
+    role_arn: str | None = None,
+) -> Prepared:  # fmt: skip
+    """The definition with conditions decided; TemplateError or ServiceError in AWS's words when refused."""
+    refuse_unknown_types(template)
+    refuse_capabilities(template, set(capabilities))
+    resolved = resolve(template.parameters, parameters, stored_parameter(engine, region))
+    arns = tuple(notification_arns)
+    definition = Definition(template, resolved, tags, tuple(capabilities), arns, role_arn)
+    names = {key: parameter.value for key, parameter in resolved.items()}
+    scope = Scope({**pseudo(stack_id, name, region, engine.account, arns), **names})
+    return Prepared(definition, bind(template, scope))
+
+
+def refuse_unknown_types(template: Template) -> None:
+    """Nothing; TemplateError names the types that cannot be made here."""
+    unknown = [
+        kind for kind in template.types if kind != STACK and kind not in WAITS and kind not in PROVIDERS
+    ]
+    if unknown:
+        raise TemplateError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+
+
+def refuse_capabilities(template: Template, given: set[str]) -> None:
+    """Nothing; InsufficientCapabilities when the template needs what was not acknowledged."""
+    for needed in template.capabilities:
+        enough = {needed, "CAPABILITY_NAMED_IAM"}
+        if not enough & given:
+            raise ServiceError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+
+
+def parameters_given(items: Iterable[Mapping[str, Any]], previous: Definition | None) -> dict[str, str]:
+    """The parameter texts of a call, previous values filled in."""
+    found: dict[str, str] = {}
+    for item in items:
+        key = item.get("ParameterKey")
+        if not key:
+            raise ServiceError("ValidationError", "Invalid input for parameter: ParameterKey is missing")
+        if key in found:
+            raise ServiceError("ValidationError", f"Duplicate parameter key {key}")
+        if item.get("UsePreviousValue"):
+            if item.get("ParameterValue") is not None:
+                raise ServiceError(
+                    "ValidationError",
+                    f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true and "
+                    "non empty value for a parameter",
+                )
+            if previous is None or key not in previous.parameters:
+                raise ServiceError(
+                    "ValidationError",
+                    f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a "
+                    "parameter key not in the previous template",
+                )
+            found[key] = previous.parameters[key].given
+        else:
+            found[key] = item.get("ParameterValue") or ""
+    return found
+
+
+def tags_given(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Tags as a dictionary; ValidationError when a key is AWS's own or stands twice."""
+    found: dict[str, str] = {}
+    for item in items:
+        key = item["Key"]
+        if key.lower().startswith("aws:"):
+            raise ServiceError(
+                "ValidationError",
+                f"aws: prefixed tag key names are not allowed for external use. Invalid: {key}",
+            )
+        if key in found:
+            raise ServiceError("ValidationError", f"Duplicate tag keys found: {key}")
+        found[key] = item["Value"]
+    if len(found) > 50:
+        raise ServiceError("ValidationError", "Tags: the number of tags exceeds the maximum of 50")
+    return found

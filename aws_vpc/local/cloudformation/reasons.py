@@ -1,0 +1,65 @@
+"""What goes wrong, worded as CloudFormation words it in a resource's status reason."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+
+from botocore.exceptions import ClientError
+
+from aws_vpc.errors import Error
+from aws_vpc.local.wire import ServiceError
+
+log = logging.getLogger(__name__)
+CODES = (
+    (("NotFound", "NoSuch", "NonExistent", "DoesNotExist"), "NotFound"),
+    (("AlreadyExist", "Duplicate", "InUse", "Conflict", "BucketAlreadyOwnedByYou"), "AlreadyExists"),
+    (("AccessDenied", "Unauthorized"), "AccessDenied"),
+    (("Throttl", "RequestLimitExceeded", "LimitExceeded"), "ServiceLimitExceeded"),
+    (("Invalid", "Malformed", "Validation", "Missing", "Unsupported", "Dependency"), "InvalidRequest"),
+)
+
+
+def reason_of(error: BaseException, logical_id: str) -> str:
+    """The status reason of a failed resource."""
+    from aws_vpc.local.providers import ResourceFailed
+
+    if isinstance(error, ClientError):
+        return _handler(_client_message(error), _code(str(error.response["Error"].get("Code", ""))))
+    if isinstance(error, ResourceFailed):
+        return _handler(str(error), "GeneralServiceException")
+    if isinstance(error, (Error, ServiceError)):
+        return str(error)
+    log.exception("%s: internal failure", logical_id, exc_info=error)
+    return f"Internal Failure: {type(error).__name__}: {error}"
+
+
+def _handler(message: str, code: str) -> str:
+    return f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
+
+
+def _client_message(error: ClientError) -> str:
+    service = error.operation_name if not hasattr(error, "service") else error.service
+    metadata = error.response.get("ResponseMetadata", {})
+    message = str(error.response["Error"].get("Message") or error.response["Error"].get("Code"))
+    code = error.response["Error"].get("Code", "Unknown")
+    return (
+        f"{message} (Service: {service}, Status Code: {metadata.get('HTTPStatusCode', 400)}, "
+        f"Error Code: {code}, Request ID: {metadata.get('RequestId', '')})"
+    )
+
+
+def _code(code: str) -> str:
+    return next(
+        (found for words, found in CODES if any(word in code for word in words)), "GeneralServiceException"
+    )
+
+
+def failed(pairs: Iterable[tuple[str, Iterable[str]]]) -> str:
+    """The stack's sentence about its failed resources: (what they failed to do, their names) each."""
+    return " ".join(
+        f"The following resource(s) failed to {verb}: [{', '.join(sorted(names))}]."
+        for verb, names in ((verb, list(names)) for verb, names in pairs)
+        if names
+    )

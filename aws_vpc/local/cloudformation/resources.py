@@ -1,0 +1,310 @@
+"""Acts on one resource: evaluate its properties, call its provider, keep record and events.
+
+Each act answers True when it succeeded; what went wrong is the record's reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aws_vpc.local.cloudformation import nested, waits
+from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.model import STACK, Leaving, Resource, Run, Stack
+from aws_vpc.local.cloudformation.reasons import reason_of
+from aws_vpc.local.cloudformation.scopes import dynamic, masked, standing
+from aws_vpc.local.providers import (
+    NotUpdatable,
+    Provider,
+    ResourceFailed,
+    ResourceRequest,
+    ResourceState,
+    create_only,
+    provider,
+)
+from aws_vpc.template import Bound, Template, depends_on
+from aws_vpc.template_functions import Scope, evaluate
+
+
+@dataclass(frozen=True)
+class Work:
+    """One operation on one stack: what its acts share."""
+
+    engine: Engine
+    stack: Stack
+    run: Run
+    bound: Bound
+    imports: set[str]
+
+
+def record(work: Work, logical: str, status: str) -> Resource:
+    """A new record of a resource, before anything is known of what it becomes."""
+    source = work.bound.resources[logical]
+    return Resource(
+        logical, source["Type"], status, source=source,
+        deletion_policy=source.get("DeletionPolicy", nested.default_policy(source["Type"])),
+        replace_policy=source.get("UpdateReplacePolicy", "Delete"),
+        depends=frozenset(work.bound.graph[logical]) | frozenset(depends_on(source)) & work.bound.resources.keys(),
+        tags=work.stack.definition.tags,
+    )  # fmt: skip
+
+
+def evaluated(work: Work, resource: Resource) -> Resource:
+    """The record with properties and metadata evaluated as things stand."""
+    scope = standing(work.engine, work.stack, work.bound.scope, work.stack.resources, work.imports)
+    properties = evaluate(resource.source.get("Properties", {}), scope)
+    hidden = masked(scope, work.stack.definition.parameters)
+    shown = properties if hidden is scope else evaluate(resource.source.get("Properties", {}), hidden)
+    metadata = evaluate(resource.source.get("Metadata", {}), hidden)
+    return replace(resource, properties=properties, shown=shown, metadata=metadata)
+
+
+def request(work: Work, resource: Resource, previous: Resource | None = None) -> ResourceRequest:
+    """What its provider is asked to do, with dynamic references resolved."""
+    stack, engine = work.stack, work.engine
+    return ResourceRequest(
+        type=resource.type, logical_id=resource.logical_id, stack_name=stack.name, stack_id=stack.id,
+        region=stack.region, account=stack.account,
+        properties=dynamic(engine, stack.region, resource.properties),
+        previous=dynamic(engine, stack.region, previous.properties) if previous else None,
+        physical_id=resource.physical_id, tags=tags(stack, resource),
+        client=lambda service: engine.client(service, stack.region), attributes=resource.attributes,
+    )  # fmt: skip
+
+
+def tags(stack: Stack, resource: Resource) -> dict[str, str]:
+    """The stack's tags and AWS's own three."""
+    return {
+        **resource.tags,
+        "aws:cloudformation:stack-name": stack.name,
+        "aws:cloudformation:stack-id": stack.id,
+        "aws:cloudformation:logical-id": resource.logical_id,
+    }
+
+
+def attempt(work: Work, resource: Resource, act: Callable[[], Resource], failed: str) -> bool:
+    """Whether the act succeeded; its record is put, or the resource's with the reason of its failure."""
+    logical = resource.logical_id
+    try:
+        result = act()
+    except Exception as error:  # a provider's bug fails its resource, not the engine
+        with work.engine.changed:
+            present = work.stack.resources[logical]
+            if not cancelled(present):
+                work.engine.put(work.stack, replace(present, status=failed, reason=reason_of(error, logical)))
+        return False
+    with work.engine.changed:
+        present = work.stack.resources[logical]
+        if cancelled(present):  # it stands all the same, and goes with the rollback
+            result = replace(result, status=present.status, reason=present.reason)
+        work.engine.put(work.stack, result, quiet=cancelled(present))
+    return not cancelled(result)
+
+
+def cancelled(resource: Resource) -> bool:
+    """Whether the resource was given up while its act went on."""
+    return resource.reason in (CANCELLED["CREATE"], CANCELLED["UPDATE"])
+
+
+CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
+
+
+def cancel(work: Work, active: list[str]) -> None:
+    """Give up what is in progress, nested stacks with all they do."""
+    for logical in active:
+        with work.engine.changed:
+            present = work.stack.resources.get(logical)
+            if present is None or not present.status.endswith("_IN_PROGRESS"):
+                continue
+            verb = present.status.split("_")[0]
+            if verb in CANCELLED:
+                given_up = replace(present, status=f"{verb}_FAILED", reason=CANCELLED[verb])
+                work.engine.put(work.stack, given_up)
+        if present.type == STACK and present.physical_id:
+            nested.cancel(work.engine, present.physical_id)
+
+
+def create(work: Work, logical: str) -> bool:
+    """Whether the resource now stands."""
+    engine, stack = work.engine, work.stack
+    resource = engine.put(stack, record(work, logical, "CREATE_IN_PROGRESS"))
+
+    def act() -> Resource:
+        wanted = evaluated(work, resource)
+        state = make(work, wanted)
+        made = replace(wanted, physical_id=state.physical_id, attributes=dict(state.attributes))
+        if wanted.type != STACK:
+            _initiated(work, made)
+        waits.creation_policy(engine, stack, work.run, logical, wanted.source.get("CreationPolicy", {}))
+        return replace(made, status="CREATE_COMPLETE")
+
+    return attempt(work, resource, act, "CREATE_FAILED")
+
+
+def make(work: Work, wanted: Resource) -> ResourceState:
+    """The state of what its provider, or the engine itself, created."""
+    if wanted.type == STACK:
+        return nested.create(work, wanted)
+    if wanted.type == waits.HANDLE:
+        return ResourceState(waits.handle(work.engine, work.stack, wanted.logical_id))
+    if wanted.type == waits.CONDITION:
+        got = waits.wait_condition(work.engine, work.stack, work.run, wanted.logical_id, wanted.properties)
+        return ResourceState(f"{work.stack.id}/{wanted.logical_id}", got)
+    return provider_of(wanted).create(request(work, wanted))
+
+
+def provider_of(resource: Resource) -> Provider:
+    """The provider of the resource's type."""
+    try:
+        return provider(resource.type)
+    except KeyError:
+        message = f"Template format error: Unrecognized resource types: [{resource.type}]"
+        raise ResourceFailed(message) from None
+
+
+def _initiated(work: Work, made: Resource) -> None:
+    """The record with its physical id, told as AWS tells it when the service has answered."""
+    with work.engine.changed:
+        quiet = cancelled(work.stack.resources[made.logical_id])
+        if quiet:
+            present = work.stack.resources[made.logical_id]
+            made = replace(made, status=present.status, reason=present.reason)
+        else:
+            made = replace(made, reason="Resource creation Initiated")
+        work.engine.put(work.stack, made, quiet=quiet)
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> set[str]:
+    """The paths at which two property values differ, `A/B/*/C`."""
+    found: set[str] = set()
+    for key in old.keys() | new.keys():
+        left, right = old.get(key), new.get(key)
+        if left == right:
+            continue
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            found |= difference(left, right, f"{path}{key}/")
+        else:
+            found.add(f"{path}{key}")
+    return found
+
+
+def replaces(type: str, paths: set[str]) -> bool:
+    """Whether a change at these paths needs a new physical resource."""
+    if type == STACK:
+        return False
+    if type in waits.WAITS:
+        return True
+    fixed = {path.split("/*")[0] for path in create_only(type)}
+    return any(
+        path == one or path.startswith(f"{one}/") or one.startswith(f"{path}/")
+        for path in paths
+        for one in fixed
+    )
+
+
+def changed(old: Resource, new: Resource) -> bool:
+    """Whether an update touches the resource at all."""
+    return (
+        old.properties != new.properties
+        or dict(old.tags) != dict(new.tags)
+        or old.metadata != new.metadata
+        or old.deletion_policy != new.deletion_policy
+        or old.replace_policy != new.replace_policy
+    )
+
+
+def in_place(work: Work, old: Resource, wanted: Resource, paths: set[str]) -> bool:
+    """Whether the resource took the change; one that cannot is replaced."""
+    engine, stack = work.engine, work.stack
+    if not paths and dict(old.tags) == dict(wanted.tags):  # metadata or a policy: nothing to tell the service
+        engine.put(stack, wanted)
+        engine.put(stack, replace(wanted, status="UPDATE_COMPLETE"))
+        return True
+    engine.put(stack, wanted)
+    must_replace: list[str] = []
+
+    def act() -> Resource:
+        if wanted.type in waits.WAITS:
+            return replace(wanted, status="UPDATE_COMPLETE")
+        try:
+            state = provider_of(wanted).update(request(work, wanted, old))
+        except NotUpdatable:
+            must_replace.append(wanted.logical_id)
+            return wanted
+        attributes = {**old.attributes, **state.attributes}
+        return replace(wanted, status="UPDATE_COMPLETE", physical_id=state.physical_id, attributes=attributes)
+
+    if not must_replace_after(work, wanted, act, must_replace):
+        return False
+    return replacement(work, old, wanted) if must_replace else True
+
+
+def must_replace_after(
+    work: Work, wanted: Resource, act: Callable[[], Resource], must_replace: list[str]
+) -> bool:
+    """Whether the act ended well, also when it found that only a replacement will do."""
+    try:
+        result = act()
+    except Exception as error:
+        return attempt(work, wanted, _raising(error), "UPDATE_FAILED")
+    return True if must_replace else attempt(work, wanted, lambda: result, "UPDATE_FAILED")
+
+
+def _raising(error: Exception) -> Callable[[], Resource]:
+    def act() -> Resource:
+        raise error
+
+    return act
+
+
+REPLACEMENT = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+def replacement(work: Work, old: Resource, wanted: Resource) -> bool:
+    """Whether a new physical resource stands; the old one leaves with the cleanup."""
+    engine, stack = work.engine, work.stack
+    asked = engine.put(stack, replace(wanted, reason=REPLACEMENT))
+
+    def act() -> Resource:
+        fresh = replace(wanted, physical_id=None, attributes={})
+        state = make(work, fresh)
+        made = replace(fresh, physical_id=state.physical_id, attributes=dict(state.attributes))
+        with engine.changed:
+            stack.leaving.append(Leaving(old, old.replace_policy))
+        _initiated(work, made)
+        return replace(made, status="UPDATE_COMPLETE", reason=None)
+
+    return attempt(work, asked, act, "UPDATE_FAILED")
+
+
+def restore(engine: Engine, stack: Stack, run: Run, old: Resource) -> bool:
+    """Whether the resource is again what the old record says."""
+    present = stack.resources[old.logical_id]
+    back = replace(old, status="UPDATE_IN_PROGRESS", reason=None)
+    engine.put(stack, back)
+    try:
+        if old.type == STACK:
+            back = nested.restore(engine, back, run)
+        elif present.physical_id not in (None, old.physical_id):
+            stack.leaving.append(Leaving(present, present.deletion_policy, created=True))
+        elif present.physical_id is not None and old.type not in waits.WAITS:
+            back = _undo(engine, stack, run, present, back)
+    except Exception as error:
+        reason = reason_of(error, old.logical_id)
+        engine.put(stack, replace(present, status="UPDATE_FAILED", reason=reason))
+        return False
+    engine.put(stack, replace(back, status="UPDATE_COMPLETE"))
+    return True
+
+
+def _undo(engine: Engine, stack: Stack, run: Run, present: Resource, back: Resource) -> Resource:
+    """The record after its provider changed the properties back."""
+    if present.properties == back.properties and dict(present.tags) == dict(back.tags):
+        return back
+    work = Work(engine, stack, run, NOTHING, set())
+    state = provider_of(back).update(request(work, back, present))
+    return replace(back, physical_id=state.physical_id, attributes={**back.attributes, **state.attributes})
+
+
+NOTHING = Bound(Template("", {}), Scope(), {}, {}, {})

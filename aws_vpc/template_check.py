@@ -1,0 +1,166 @@
+"""The structural rules of ValidateTemplate: a parsed template in, nothing out, TemplateError in AWS's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aws_vpc.errors import TemplateError
+from aws_vpc.template_graph import body, depends_on, references
+from aws_vpc.template_parameters import check_declarations
+
+SECTIONS = {
+    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions",
+    "Transform", "Resources", "Outputs", "Hooks",
+}  # fmt: skip
+RESOURCE = {
+    "Type", "Condition", "DependsOn", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
+    "Metadata", "Properties", "Description",
+}  # fmt: skip
+POLICIES = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
+PSEUDO = {
+    "AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition", "AWS::Region", "AWS::StackId",
+    "AWS::StackName", "AWS::URLSuffix",
+}  # fmt: skip
+
+
+def fail(message: str) -> None:
+    """Raise the format error."""
+    raise TemplateError(f"Template format error: {message}")
+
+
+def check(template: Mapping[str, Any]) -> None:
+    """Nothing; TemplateError at the first rule the template breaks."""
+    if unknown := sorted(template.keys() - SECTIONS):
+        raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    _header(template)
+    check_declarations(template.get("Parameters", {}))
+    for logical, resource in template["Resources"].items():
+        _resource(logical, resource)
+    for key, output in template.get("Outputs", {}).items():
+        _output(key, output)
+    _conditions(template)
+    _references(template)
+
+
+def _header(template: Mapping[str, Any]) -> None:
+    version = template.get("AWSTemplateFormatVersion", "2010-09-09")
+    if version != "2010-09-09":
+        fail(f"{version} is not a supported value for AWSTemplateFormatVersion.")
+    description = template.get("Description", "")
+    if not isinstance(description, str):
+        fail("Description must be a string.")
+    if len(description.encode()) > 1024:
+        fail("Template description is greater than 1024 bytes.")
+    if "Transform" in template:
+        raise TemplateError(
+            f"Transform {template['Transform']} is not supported here: expand the template first "
+            "(sam build, cdk synth) and deploy the result"
+        )
+    for section in ("Parameters", "Rules", "Mappings", "Conditions", "Resources", "Outputs"):
+        if not isinstance(template.get(section, {}), dict):
+            fail(
+                f"{section} must be a JSON object."
+                if section != "Resources"
+                else "Resources must be an object."
+            )
+    if not template.get("Resources"):
+        fail("At least one Resources member must be defined.")
+    for section, most in (("Parameters", 200), ("Resources", 500), ("Outputs", 200), ("Mappings", 200)):
+        if len(template.get(section, {})) > most:
+            fail(
+                f"Number of {section.lower()}, {len(template[section])}, is greater than maximum allowed, {most}"
+            )
+
+
+def _resource(logical: str, resource: Any) -> None:
+    if logical.startswith("Fn::ForEach"):
+        raise TemplateError(
+            "Fn::ForEach needs the AWS::LanguageExtensions transform, which is not supported here"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9]+", logical):
+        fail(f"Resource name {logical} is non alphanumeric.")
+    if not isinstance(resource, dict):
+        fail("Every Resources object must be a JSON object.")
+    if unknown := sorted(resource.keys() - RESOURCE):
+        raise TemplateError(f"Invalid template resource property '{unknown[0]}'")
+    if not isinstance(resource.get("Type"), str):
+        fail(f"[/Resources/{logical}] Every Resources object must contain a Type member.")
+    if not isinstance(resource.get("Properties", {}), dict):
+        fail(f"[/Resources/{logical}/Properties] Properties must be an object")
+    if not isinstance(resource.get("Condition", ""), str):
+        fail(f"[/Resources/{logical}/Condition] Every Condition member must be a string.")
+    named = resource.get("DependsOn", [])
+    if not isinstance(named, str) and not (
+        isinstance(named, list) and all(isinstance(x, str) for x in named)
+    ):
+        fail(f"[/Resources/{logical}/DependsOn] DependsOn must be a string or a list of strings.")
+    for key in ("DeletionPolicy", "UpdateReplacePolicy"):
+        policy = resource.get(key, "Delete")
+        if isinstance(policy, str) and policy not in POLICIES:
+            fail(f"Unrecognized {key} {policy} for resource {logical}")
+
+
+def _output(key: str, output: Any) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9]+", key):
+        fail(f"Output name {key} is non alphanumeric.")
+    if not isinstance(output, dict):
+        fail("Each Outputs member must be a JSON object.")
+    if unknown := sorted(output.keys() - {"Value", "Description", "Export", "Condition"}):
+        raise TemplateError(f"Invalid template output property '{unknown[0]}'")
+    if "Value" not in output:
+        fail("Every Outputs member must contain a Value object")
+    if isinstance(output["Value"], list):
+        fail("The Value field of every Outputs member must evaluate to a String.")
+    if "Export" in output and not (isinstance(output["Export"], dict) and "Name" in output["Export"]):
+        fail("Output Export must contain a Name")
+
+
+def _conditions(template: Mapping[str, Any]) -> None:
+    known = template.get("Conditions", {}).keys()
+    for block in ("Resources", "Outputs"):
+        for member in template.get(block, {}).values():
+            used = [member["Condition"]] if "Condition" in member else []
+            parts = body(member) if block == "Resources" else [member["Value"], member.get("Export", {})]
+            used += [found.name for found in references(parts) if found.kind == "Condition"]
+            for name in used:
+                if name not in known:
+                    fail(f"Unresolved condition dependency {name} in the {block} block of the template")
+    for value in template.get("Conditions", {}).values():
+        for found in references([value]):
+            if found.kind == "Condition" and found.name not in known:
+                fail(f"Unresolved condition dependency {found.name} in the Conditions block of the template")
+
+
+def _references(template: Mapping[str, Any]) -> None:
+    resources, parameters = template["Resources"].keys(), template.get("Parameters", {}).keys()
+    _refuse(template.get("Conditions", {}), parameters | PSEUDO, set(), "Conditions")
+    for resource in template["Resources"].values():
+        _refuse(body(resource), resources | parameters | PSEUDO, resources, "Resources")
+        if missing := sorted(set(depends_on(resource)) - resources):
+            fail(
+                f"Unresolved resource dependencies [{', '.join(missing)}] in the Resources block of the template"
+            )
+    outputs = [[output["Value"], output.get("Export", {})] for output in template.get("Outputs", {}).values()]
+    _refuse(outputs, resources | parameters | PSEUDO, resources, "Outputs")
+
+
+def _refuse(value: Any, names: Any, resources: Any, block: str) -> None:
+    """Refuse references to what the block may not name."""
+    missing = []
+    for found in references(value):
+        if found.kind == "Ref" and found.name not in names:
+            missing.append(found.name)
+        elif found.kind == "Fn::GetAtt" and found.name not in resources:
+            raise TemplateError(
+                f"Template error: instance of Fn::GetAtt references undefined resource {found.name}"
+            )
+    if not missing:
+        return
+    listed = ", ".join(dict.fromkeys(missing))
+    if block == "Conditions":
+        fail(
+            f"Unresolved dependencies [{listed}]. Cannot reference resources in the Conditions block of the template"
+        )
+    fail(f"Unresolved resource dependencies [{listed}] in the {block} block of the template")

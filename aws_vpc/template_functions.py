@@ -1,0 +1,336 @@
+"""Intrinsic functions: a template value and a scope in, the value out.
+
+Pure: what only a running system knows (references, attributes, exports, zones) comes from callables in
+the scope. UNKNOWN stands for a value that is known after apply; functions pass it on.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_vpc.errors import TemplateError
+from aws_vpc.template_graph import VARIABLE
+
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+
+
+class NoValue:
+    """What AWS::NoValue evaluates to: the property is not there."""
+
+
+NO_VALUE = NoValue()
+
+
+def _absent(*names: str) -> Any:
+    raise TemplateError(f"Template error: {' '.join(names)} cannot be evaluated here")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """All that evaluation may ask: values by name, mappings, conditions, and lookups into what stands."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)  # parameters and pseudo parameters
+    mappings: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+    ref: Callable[[str], Any] = _absent
+    attribute: Callable[[str, str], Any] = _absent
+    import_value: Callable[[str], Any] = _absent
+    zones: Callable[[str], list[str]] = _absent
+
+
+def evaluate(value: Any, scope: Scope) -> Any:
+    """The value with every function evaluated; members that are AWS::NoValue are gone."""
+    if isinstance(value, list):
+        return [item for item in (evaluate(child, scope) for child in value) if item is not NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((key, argument),) = value.items()
+        if key in FUNCTIONS:
+            return FUNCTIONS[key](argument, scope)
+        if key.startswith("Fn::"):
+            raise TemplateError(f"Template error: {key} is not supported; write its result into the template")
+    pairs = ((key, evaluate(child, scope)) for key, child in value.items())
+    return {key: item for key, item in pairs if item is not NO_VALUE}
+
+
+def text(value: Any) -> str:
+    """A scalar as CloudFormation writes it into a string."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _unknown(*values: Any) -> bool:
+    return any(isinstance(value, str) and UNKNOWN in value for value in values)
+
+
+def _ref(argument: Any, scope: Scope) -> Any:
+    if not isinstance(argument, str):
+        raise TemplateError("Template error: every Ref object must have a single String value.")
+    if argument == "AWS::NoValue":
+        return NO_VALUE
+    return scope.values[argument] if argument in scope.values else scope.ref(argument)
+
+
+def _get_att(argument: Any, scope: Scope) -> Any:
+    parts = argument.split(".", 1) if isinstance(argument, str) else argument
+    if not isinstance(parts, list) or len(parts) < 2 or not isinstance(parts[0], str):
+        raise TemplateError(
+            "Template error: every Fn::GetAtt object requires two non-empty parameters, "
+            "the resource name and the resource attribute"
+        )
+    return scope.attribute(parts[0], ".".join(text(evaluate(part, scope)) for part in parts[1:]))
+
+
+def _sub(argument: Any, scope: Scope) -> Any:
+    template, own = (
+        (argument, {}) if isinstance(argument, str) else (argument if _sub_pair(argument) else (None, {}))
+    )
+    if template is None:
+        raise TemplateError(
+            "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a "
+            "string as first argument, and an optional second argument to specify a mapping of values to replace "
+            "in the string"
+        )
+    given = {key: evaluate(child, scope) for key, child in own.items()}
+
+    def replace(match: re.Match[str]) -> str:
+        name = match[1].strip()
+        value = given[name] if name in given else _variable(name, scope)
+        if isinstance(value, (list, dict)) or value is NO_VALUE:
+            raise TemplateError(
+                "Template error: Fn::Sub expression does not resolve to a string: variable " + name
+            )
+        return text(value)
+
+    return VARIABLE.sub(replace, template).replace("${!", "${")
+
+
+def _sub_pair(argument: Any) -> bool:
+    return (
+        isinstance(argument, list)
+        and len(argument) == 2
+        and isinstance(argument[0], str)
+        and isinstance(argument[1], dict)
+    )
+
+
+def _variable(name: str, scope: Scope) -> Any:
+    if name in scope.values:
+        return scope.values[name]
+    logical, _, attribute = name.partition(".")
+    return scope.attribute(logical, attribute) if attribute else scope.ref(logical)
+
+
+def _join(argument: Any, scope: Scope) -> Any:
+    argument = evaluate(argument, scope)
+    if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
+        raise TemplateError(JOIN)
+    delimiter, items = argument
+    if _unknown(items):
+        return UNKNOWN
+    if not isinstance(items, list) or any(isinstance(item, (list, dict)) for item in items):
+        raise TemplateError(JOIN)
+    return delimiter.join(text(item) for item in items)
+
+
+JOIN = (
+    "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings "
+    "to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
+)
+
+
+def _split(argument: Any, scope: Scope) -> Any:
+    argument = evaluate(argument, scope)
+    if not (
+        isinstance(argument, list) and len(argument) == 2 and all(isinstance(item, str) for item in argument)
+    ):
+        raise TemplateError(
+            "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and "
+            "(2) a string to be split or a function that returns a string to be split."
+        )
+    delimiter, source = argument
+    return UNKNOWN if _unknown(source) else source.split(delimiter)
+
+
+def _select(argument: Any, scope: Scope) -> Any:
+    argument = evaluate(argument, scope)
+    if not (isinstance(argument, list) and len(argument) == 2):
+        raise TemplateError(
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+        )
+    index, items = argument
+    if _unknown(index, items):
+        return UNKNOWN
+    if not isinstance(items, list) or not re.fullmatch(r"\d+", text(index)):
+        raise TemplateError(
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+        )
+    if int(index) >= len(items):
+        raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+    return items[int(index)]
+
+
+def _if(argument: Any, scope: Scope) -> Any:
+    if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
+        raise TemplateError(
+            "Template error: Fn::If requires a list argument with three elements, "
+            "with the first one indicating the name of a condition"
+        )
+    return evaluate(argument[1 if _condition(argument[0], scope) else 2], scope)
+
+
+def _condition(argument: Any, scope: Scope) -> bool:
+    if argument not in scope.conditions:
+        raise TemplateError(f"Template error: unresolved condition dependency {argument}")
+    return scope.conditions[argument]
+
+
+def _equals(argument: Any, scope: Scope) -> bool:
+    argument = evaluate(argument, scope)
+    if not (isinstance(argument, list) and len(argument) == 2):
+        raise TemplateError("Template error: every Fn::Equals object requires a list of 2 string parameters.")
+    left, right = argument
+    return text(left) == text(right) if not isinstance(left, (list, dict)) else left == right
+
+
+def _truths(name: str, least: int, most: int) -> Callable[[Any, Scope], list[bool]]:
+    wanted = "a list of 1" if most == 1 else f"a list of at least {least} and at most {most}"
+
+    def truths(argument: Any, scope: Scope) -> list[bool]:
+        if not isinstance(argument, list) or not least <= len(argument) <= most:
+            raise TemplateError(f"Template error: every {name} object requires {wanted} boolean parameters.")
+        return [_truth(item, scope) for item in argument]
+
+    return truths
+
+
+def _truth(item: Any, scope: Scope) -> bool:
+    if isinstance(item, dict) and item.keys() == {"Condition"}:
+        return _condition(item["Condition"], scope)
+    found = evaluate(item, scope)
+    if isinstance(found, bool) or found in ("true", "false"):
+        return found in (True, "true")
+    raise TemplateError("Template error: a condition must evaluate to true or false")
+
+
+def truth(item: Any, scope: Scope) -> bool:
+    """What a condition's definition evaluates to."""
+    return _truth(item, scope)
+
+
+_NOT, _AND, _OR = _truths("Fn::Not", 1, 1), _truths("Fn::And", 2, 10), _truths("Fn::Or", 2, 10)
+
+
+def _find_in_map(argument: Any, scope: Scope) -> Any:
+    argument = evaluate(argument, scope) if isinstance(argument, list) else argument
+    fallback = argument[3] if isinstance(argument, list) and len(argument) == 4 else None
+    if not isinstance(argument, list) or len(argument) != 3 + bool(isinstance(fallback, dict)):
+        raise TemplateError(
+            "Template error: every Fn::FindInMap object requires three parameters, "
+            "the map name, map key and the attribute for return value"
+        )
+    mapping, top, second = argument[:3]
+    if _unknown(mapping, top, second):
+        return UNKNOWN
+    found = scope.mappings.get(mapping, {}).get(text(top), {}).get(text(second))
+    if found is not None:
+        return evaluate(found, scope)
+    if isinstance(fallback, dict) and "DefaultValue" in fallback:
+        return fallback["DefaultValue"]
+    if mapping not in scope.mappings:
+        raise TemplateError(
+            f"Template error: Mapping named '{mapping}' is not present in the 'Mappings' section of template."
+        )
+    raise TemplateError(f"Template error: Unable to get mapping for {mapping}::{top}::{second}")
+
+
+def _base64(argument: Any, scope: Scope) -> Any:
+    found = evaluate(argument, scope)
+    if isinstance(found, (list, dict)) or found is NO_VALUE:
+        raise TemplateError("Template error: every Fn::Base64 object must have a String-typed value.")
+    return UNKNOWN if _unknown(found) else base64.b64encode(text(found).encode()).decode()
+
+
+def _cidr(argument: Any, scope: Scope) -> Any:
+    argument = evaluate(argument, scope)
+    if not isinstance(argument, list) or len(argument) not in (2, 3):
+        raise TemplateError(
+            "Template error: every Fn::Cidr object requires an ipBlock, a count and optional cidrBits"
+        )
+    if _unknown(*argument):
+        return UNKNOWN
+    block, count = argument[0], int(text(argument[1]))
+    try:
+        network = ipaddress.ip_network(text(block), strict=False)
+    except ValueError:
+        raise TemplateError(f"Template error: Fn::Cidr: {block} is not a valid CIDR block") from None
+    bits = int(text(argument[2])) if len(argument) == 3 else 8 if network.version == 4 else 64
+    prefix = network.max_prefixlen - bits
+    if not 1 <= count <= 256 or prefix < network.prefixlen or 2 ** (prefix - network.prefixlen) < count:
+        raise TemplateError(
+            f"Template error: Fn::Cidr: {block} cannot be split into {count} blocks of {bits} bits"
+        )
+    subnets = network.subnets(new_prefix=prefix)
+    return [str(next(subnets)) for _ in range(count)]
+
+
+def _zones(argument: Any, scope: Scope) -> Any:
+    region = evaluate(argument, scope)
+    if not isinstance(region, str):
+        raise TemplateError("Template error: every Fn::GetAZs object must have a String-typed value.")
+    return scope.zones(region or text(scope.values.get("AWS::Region", "")))
+
+
+def _import(argument: Any, scope: Scope) -> Any:
+    name = evaluate(argument, scope)
+    if not isinstance(name, str):
+        raise TemplateError(
+            "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string"
+        )
+    return UNKNOWN if _unknown(name) else scope.import_value(name)
+
+
+def _length(argument: Any, scope: Scope) -> Any:
+    found = evaluate(argument, scope)
+    if _unknown(found):
+        return UNKNOWN
+    if not isinstance(found, list):
+        raise TemplateError("Template error: Fn::Length requires a list or a function that returns a list")
+    return len(found)
+
+
+def _json(argument: Any, scope: Scope) -> Any:
+    found = evaluate(argument, scope)
+    if not isinstance(found, (list, dict)):
+        raise TemplateError("Template error: Fn::ToJsonString requires an object or an array")
+    return json.dumps(found, separators=(",", ":"))
+
+
+FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
+    "Ref": _ref,
+    "Fn::GetAtt": _get_att,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::Select": _select,
+    "Fn::If": _if,
+    "Fn::Equals": _equals,
+    "Fn::Not": lambda argument, scope: not _NOT(argument, scope)[0],
+    "Fn::And": lambda argument, scope: all(_AND(argument, scope)),
+    "Fn::Or": lambda argument, scope: any(_OR(argument, scope)),
+    "Fn::FindInMap": _find_in_map,
+    "Fn::Base64": _base64,
+    "Fn::Cidr": _cidr,
+    "Fn::GetAZs": _zones,
+    "Fn::ImportValue": _import,
+    "Fn::Length": _length,
+    "Fn::ToJsonString": _json,
+}
