@@ -6,6 +6,7 @@ One module per family of services; PROVIDERS is their sum. What a type replaces 
 Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
 """
 
+from aws_vpc.local.providers import compute, connections, instance, network, security
 from aws_vpc.local.providers.resource import (
     NotUpdatable,
     Provider,
@@ -16,8 +17,14 @@ from aws_vpc.local.providers.resource import (
 )
 from aws_vpc.local.providers.schema import conditional_create_only, create_only, read_only, schema
 
-FAMILIES: tuple[tuple[Provider, ...], ...] = ()
-PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family}
+FAMILIES = (
+    network,
+    security,
+    connections,
+    compute,
+    instance,
+)
+PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family.PROVIDERS}
 IGNORED: dict[str, dict[str, str]] = {type: dict(entry.ignored) for type, entry in PROVIDERS.items()}
 
 

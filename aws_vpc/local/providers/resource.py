@@ -41,13 +41,16 @@ class ResourceRequest:
 
     def changed(self, *names: str) -> bool:
         """Whether an update alters any of the named properties (all, when none is named)."""
-        before = self.previous or {}
-        return any(before.get(name) != self.properties.get(name) for name in names or before | self.properties)
+        old, new = self.previous or {}, self.properties
+        return any(old.get(key) != new.get(key) for key in names or old | new)
 
 
 @dataclass(frozen=True)
 class ResourceState:
-    """What stands: the physical id, which Ref returns unless `attributes` has 'Ref', and all that GetAtt may ask."""
+    """What stands: its physical id, and the attributes that Fn::GetAtt may ask for.
+
+    Ref returns the physical id unless `attributes` has 'Ref'.
+    """
 
     physical_id: str
     attributes: dict[str, Any] = field(default_factory=dict)

@@ -47,7 +47,7 @@ def create_only(type: str) -> frozenset[str]:
 
 
 def conditional_create_only(type: str) -> frozenset[str]:
-    """The paths of the properties whose change may replace the resource; its update then says NotUpdatable."""
+    """The paths of the properties whose change may replace: its update then says NotUpdatable."""
     return paths(type, "conditionalCreateOnlyProperties")
 
 

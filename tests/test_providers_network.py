@@ -1,0 +1,402 @@
+"""EC2 network types: each is created, seen by the API, changed in place, deleted, and deleted again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from providers_bench import Bench, Case, Made, prove, serving
+
+
+def ec2(operation: str, key: str, ids: str):  # type: ignore[no-untyped-def]
+    """A look that finds the resource by its id in the answer of a describe operation."""
+
+    def look(bench: Bench, made: Made) -> Any:
+        found = getattr(bench.ec2, operation)(**{ids: [made.ref]})[key]
+        states = [entry.get("State", entry.get("Status")) for entry in found]
+        words = [state.get("Code") if isinstance(state, dict) else state for state in states]
+        return found[0] if found and words[0] not in ("deleted", "deleting") else None
+
+    return look
+
+
+def filtered(operation: str, key: str, name: str, value: Any):  # type: ignore[no-untyped-def]
+    """A look that finds by one filter."""
+
+    def look(bench: Bench, made: Made) -> Any:
+        by = [{"Name": name, "Values": [value(bench, made)]}]
+        found = getattr(bench.ec2, operation)(Filters=by)[key]
+        return found[0] if found else None
+
+    return look
+
+
+def dns(bench: Bench, found: Any) -> tuple[bool, bool]:
+    """EnableDnsSupport and EnableDnsHostnames of the VPC."""
+    return tuple(
+        bench.ec2.describe_vpc_attribute(VpcId=found["VpcId"], Attribute=key)[f"{key[0].upper()}{key[1:]}"]["Value"]
+        for key in ("enableDnsSupport", "enableDnsHostnames")
+    )  # type: ignore[return-value]
+
+
+def routes(bench: Bench, made: Made) -> Any:
+    """The route to the destination in the table of the resource."""
+    stated = made.request.properties
+    table = bench.ec2.describe_route_tables(RouteTableIds=[stated["RouteTableId"]])["RouteTables"][0]
+    keys = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+    destination = next(stated[key] for key in keys if key in stated)
+    found = [route for route in table["Routes"] if destination in [route.get(key) for key in keys]]
+    return found[0] if found else None
+
+
+def rules(bench: Bench, group: str) -> list[dict[str, Any]]:
+    """All rules of the group."""
+    by = [{"Name": "group-id", "Values": [group]}]
+    return list(bench.ec2.describe_security_group_rules(Filters=by)["SecurityGroupRules"])
+
+
+def acl_of(bench: Bench, subnet: str) -> Any:
+    """The ACL that the subnet is under."""
+    by = [{"Name": "association.subnet-id", "Values": [subnet]}]
+    return bench.ec2.describe_network_acls(Filters=by)["NetworkAcls"][0]
+
+
+def entry(bench: Bench, made: Made) -> Any:
+    """The ACL entry with the number of the resource."""
+    acl = bench.ec2.describe_network_acls(NetworkAclIds=[made.request.properties["NetworkAclId"]])
+    return [one for one in acl["NetworkAcls"][0]["Entries"] if one["RuleNumber"] == 100]
+
+
+def table_of(bench: Bench, made: Made) -> Any:
+    """The route table with the association of the resource."""
+    by = [{"Name": "association.route-table-association-id", "Values": [made.ref]}]
+    return bench.ec2.describe_route_tables(Filters=by)["RouteTables"]
+
+
+def nat(bench: Bench) -> str:
+    """A NAT gateway."""
+    address = bench.make("AWS::EC2::EIP")
+    return bench.make("AWS::EC2::NatGateway", SubnetId=bench.subnets[0], AllocationId=address["AllocationId"]).ref
+
+
+def endpoint_service(name: str) -> str:
+    """The name of an endpoint service."""
+    return f"com.amazonaws.eu-central-1.{name}"
+
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}
+WEB = {"IpProtocol": "tcp", "FromPort": "80", "ToPort": 80, "CidrIp": "192.0.2.0/24", "Description": "web"}
+
+CASES = [
+    Case(
+        "AWS::EC2::VPC",
+        lambda b: {"CidrBlock": "10.9.0.0/16", "EnableDnsHostnames": True},
+        ec2("describe_vpcs", "Vpcs", "VpcIds"),
+        lambda b, found: dns(b, found) == (True, True),
+        lambda b: {"EnableDnsHostnames": "false", "EnableDnsSupport": "false"},
+        lambda b, found: dns(b, found) == (False, False),
+    ),
+    Case(
+        "AWS::EC2::Subnet",
+        lambda b: {"VpcId": b.vpc, "CidrBlock": "10.0.9.0/24", "AvailabilityZone": "eu-central-1b"},
+        ec2("describe_subnets", "Subnets", "SubnetIds"),
+        lambda b, found: found["AvailabilityZone"] == "eu-central-1b" and not found["MapPublicIpOnLaunch"],
+        lambda b: {"MapPublicIpOnLaunch": "true"},
+        lambda b, found: found["MapPublicIpOnLaunch"],
+    ),
+    Case(
+        "AWS::EC2::InternetGateway",
+        lambda b: {},
+        ec2("describe_internet_gateways", "InternetGateways", "InternetGatewayIds"),
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::EgressOnlyInternetGateway",
+        lambda b: {"VpcId": b.vpc},
+        ec2("describe_egress_only_internet_gateways", "EgressOnlyInternetGateways", "EgressOnlyInternetGatewayIds"),
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::VPCGatewayAttachment",
+        lambda b: {"VpcId": b.far_vpc, "InternetGatewayId": b.make("AWS::EC2::InternetGateway").ref},
+        filtered("describe_internet_gateways", "InternetGateways", "attachment.vpc-id", lambda b, made: b.far_vpc),
+        change=lambda b: {"InternetGatewayId": b.make("AWS::EC2::InternetGateway").ref},
+    ),
+    Case(
+        "AWS::EC2::RouteTable",
+        lambda b: {"VpcId": b.vpc},
+        ec2("describe_route_tables", "RouteTables", "RouteTableIds"),
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::SubnetRouteTableAssociation",
+        lambda b: {"SubnetId": b.subnets[0], "RouteTableId": b.table},
+        table_of,
+        lambda b, found: found[0]["RouteTableId"] == b.table,
+    ),
+    Case(
+        "AWS::EC2::Route",
+        lambda b: {"RouteTableId": b.table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": b.gateway},
+        routes,
+        lambda b, found: found["GatewayId"] == b.gateway,
+        lambda b: {"GatewayId": None, "NatGatewayId": nat(b)},
+        lambda b, found: found["NatGatewayId"].startswith("nat-") and "GatewayId" not in found,
+    ),
+    Case(
+        "AWS::EC2::Route",
+        lambda b: {"RouteTableId": b.table, "DestinationCidrBlock": "10.1.0.0/16", "TransitGatewayId": b.transit},
+        routes,
+        lambda b, found: found["TransitGatewayId"] == b.transit,
+        lambda b: {
+            "TransitGatewayId": None,
+            "VpcPeeringConnectionId": b.make(
+                "AWS::EC2::VPCPeeringConnection", VpcId=b.vpc, PeerVpcId=b.far_vpc
+            ).ref,
+        },
+        lambda b, found: found["VpcPeeringConnectionId"].startswith("pcx-"),
+        label="peering",
+    ),
+    Case(
+        "AWS::EC2::Route",
+        lambda b: {
+            "RouteTableId": b.table,
+            "DestinationIpv6CidrBlock": "::/0",
+            "EgressOnlyInternetGatewayId": b.make("AWS::EC2::EgressOnlyInternetGateway", VpcId=b.vpc).ref,
+        },
+        routes,
+        label="ipv6",
+    ),
+    Case(
+        "AWS::EC2::NatGateway",
+        lambda b: {"SubnetId": b.subnets[0], "AllocationId": b.make("AWS::EC2::EIP")["AllocationId"]},
+        ec2("describe_nat_gateways", "NatGateways", "NatGatewayIds"),
+        lambda b, found: found["State"] == "available" and found["SubnetId"] == b.subnets[0],
+        change=lambda b: {},
+        lacks="AutoProvisionZones AutoScalingIps RouteTableId",
+    ),
+    Case(
+        "AWS::EC2::EIP",
+        lambda b: {"InstanceId": b.instance},
+        filtered("describe_addresses", "Addresses", "public-ip", lambda b, made: made.ref),
+        lambda b, found: found["Domain"] == "vpc" and found["InstanceId"] == b.instance,
+        lambda b: {"InstanceId": None},
+        lambda b, found: not found.get("InstanceId"),
+    ),
+    Case(
+        "AWS::EC2::EIPAssociation",
+        lambda b: {"AllocationId": b.make("AWS::EC2::EIP")["AllocationId"], "InstanceId": b.instance},
+        filtered("describe_addresses", "Addresses", "association-id", lambda b, made: made.ref),
+        lambda b, found: found["InstanceId"] == b.instance,
+    ),
+    Case(
+        "AWS::EC2::SecurityGroup",
+        lambda b: {
+            "GroupDescription": "web server",
+            "VpcId": b.vpc,
+            "SecurityGroupIngress": [WEB, {"IpProtocol": "-1", "SourceSecurityGroupId": b.group}],
+            "SecurityGroupEgress": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}],
+        },
+        lambda b, made: rules(b, b.ec2.describe_security_groups(GroupIds=[made.ref])["SecurityGroups"][0]["GroupId"]),
+        lambda b, found: sorted((one["IsEgress"], one.get("FromPort")) for one in found if one.get("FromPort") != -1)
+        [-2:] == [(False, 80), (True, 443)] and len(found) == 3,
+        lambda b: {"SecurityGroupIngress": [WEB | {"FromPort": 81, "ToPort": 81}], "SecurityGroupEgress": None},
+        lambda b, found: sorted((one["IsEgress"], one["IpProtocol"]) for one in found)
+        == [(False, "tcp"), (True, "-1")],
+    ),
+    Case(
+        "AWS::EC2::SecurityGroupIngress",
+        lambda b: {"GroupId": b.group, "IpProtocol": "tcp", "FromPort": "5432", "ToPort": "5432",
+                   "SourceSecurityGroupId": b.other_group, "Description": "database"},
+        lambda b, made: [one for one in rules(b, b.group) if one.get("FromPort") == 5432],
+        lambda b, found: found[0]["ReferencedGroupInfo"]["GroupId"] == b.other_group,
+        lambda b: {"Description": "the database"},
+        lambda b, found: found[0]["Description"] == "the database",
+    ),
+    Case(
+        "AWS::EC2::SecurityGroupEgress",
+        lambda b: {"GroupId": b.group, "IpProtocol": "tcp", "FromPort": "5439", "ToPort": "5439",
+                   "CidrIp": "10.1.0.0/16", "Description": "warehouse"},
+        lambda b, made: [one for one in rules(b, b.group) if one.get("FromPort") == 5439],
+        lambda b, found: found[0]["IsEgress"] and found[0]["CidrIpv4"] == "10.1.0.0/16",
+        lambda b: {"Description": "the warehouse"},
+        lambda b, found: found[0]["Description"] == "the warehouse",
+    ),
+    Case(
+        "AWS::EC2::NetworkAcl",
+        lambda b: {"VpcId": b.vpc},
+        ec2("describe_network_acls", "NetworkAcls", "NetworkAclIds"),
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::NetworkAclEntry",
+        lambda b: {
+            "NetworkAclId": b.make("AWS::EC2::NetworkAcl", VpcId=b.vpc).ref,
+            "RuleNumber": "100", "Protocol": 6, "RuleAction": "allow", "CidrBlock": "0.0.0.0/0",
+            "PortRange": {"From": "80", "To": "80"},
+        },
+        entry,
+        lambda b, found: found[0]["PortRange"] == {"From": 80, "To": 80} and not found[0]["Egress"],
+        lambda b: {"RuleAction": "deny"},
+        lambda b, found: found[0]["RuleAction"] == "deny",
+    ),
+    Case(
+        "AWS::EC2::SubnetNetworkAclAssociation",
+        lambda b: {"SubnetId": b.subnets[1], "NetworkAclId": b.make("AWS::EC2::NetworkAcl", VpcId=b.vpc).ref},
+        lambda b, made: None if acl_of(b, b.subnets[1])["IsDefault"] else acl_of(b, b.subnets[1]),
+    ),
+    Case(
+        "AWS::EC2::PrefixList",
+        lambda b: {"PrefixListName": b.fresh(), "AddressFamily": "IPv4", "MaxEntries": "5",
+                   "Entries": [{"Cidr": "192.0.2.0/24", "Description": "one"}]},
+        lambda b, made: b.ec2.get_managed_prefix_list_entries(PrefixListId=made.ref)["Entries"],
+        lambda b, found: [one["Cidr"] for one in found] == ["192.0.2.0/24"],
+        lambda b: {"Entries": [{"Cidr": "198.51.100.0/24"}]},
+        lambda b, found: [one["Cidr"] for one in found] == ["198.51.100.0/24"],
+    ),
+    Case(
+        "AWS::EC2::VPCEndpoint",
+        lambda b: {"VpcId": b.vpc, "ServiceName": endpoint_service("s3"), "RouteTableIds": [b.table],
+                   "PolicyDocument": POLICY},
+        ec2("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds"),
+        lambda b, found: found["VpcEndpointType"] == "Gateway" and "s3:GetObject" in found["PolicyDocument"],
+        lambda b: {"RouteTableIds": [b.make("AWS::EC2::RouteTable", VpcId=b.vpc).ref]},
+        lambda b, found: len(found["RouteTableIds"]) == 1 and found["RouteTableIds"] != [b.table],
+        label="gateway",
+    ),
+    Case(
+        "AWS::EC2::VPCEndpoint",
+        lambda b: {"VpcId": b.vpc, "VpcEndpointType": "Interface", "ServiceName": endpoint_service("secretsmanager"),
+                   "SubnetIds": b.subnets, "SecurityGroupIds": [b.group], "PrivateDnsEnabled": "true"},
+        ec2("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds"),
+        lambda b, found: found["PrivateDnsEnabled"] and len(found["NetworkInterfaceIds"]) == 2
+        and found["Groups"][0]["GroupId"] == b.group,
+        lambda b: {"SecurityGroupIds": [b.other_group], "PrivateDnsEnabled": False},
+        lambda b, found: [one["GroupId"] for one in found["Groups"]] == [b.other_group]
+        and not found["PrivateDnsEnabled"],
+        label="interface",
+    ),
+    Case(
+        "AWS::EC2::VPCPeeringConnection",
+        lambda b: {"VpcId": b.vpc, "PeerVpcId": b.far_vpc},
+        ec2("describe_vpc_peering_connections", "VpcPeeringConnections", "VpcPeeringConnectionIds"),
+        lambda b, found: found["Status"]["Code"] == "active",
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::TransitGateway",
+        lambda b: {"AmazonSideAsn": 64520, "DefaultRouteTableAssociation": "disable"},
+        ec2("describe_transit_gateways", "TransitGateways", "TransitGatewayIds"),
+        lambda b, found: found["Options"]["DefaultRouteTableAssociation"] == "disable",
+        lambda b: {"Description": "between the VPCs"},
+        lambda b, found: found["Description"] == "between the VPCs",
+        lacks="EncryptionSupportState",
+    ),
+    *(
+        Case(
+            f"AWS::EC2::{type}",
+            lambda b: {"TransitGatewayId": b.transit, "VpcId": b.far_vpc, "SubnetIds": b.far_subnets[:1]},
+            ec2("describe_transit_gateway_vpc_attachments", "TransitGatewayVpcAttachments",
+                "TransitGatewayAttachmentIds"),
+            lambda b, found: found["State"] == "available",
+            lambda b: {"Options": {"DnsSupport": "disable"}},
+            lambda b, found: found["Options"]["DnsSupport"] == "disable",
+        )
+        for type in ("TransitGatewayAttachment", "TransitGatewayVpcAttachment")
+    ),
+    Case(
+        "AWS::EC2::TransitGatewayRouteTable",
+        lambda b: {"TransitGatewayId": b.transit},
+        ec2("describe_transit_gateway_route_tables", "TransitGatewayRouteTables", "TransitGatewayRouteTableIds"),
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::TransitGatewayRoute",
+        lambda b: {"TransitGatewayRouteTableId": b.transit_table, "DestinationCidrBlock": "10.7.0.0/16",
+                   "TransitGatewayAttachmentId": b.attachment},
+        lambda b, made: [
+            one for one in b.ec2.search_transit_gateway_routes(
+                TransitGatewayRouteTableId=b.transit_table, Filters=[{"Name": "type", "Values": ["static"]}]
+            )["Routes"] if one["State"] != "deleted"
+        ],
+    ),
+    Case(
+        "AWS::EC2::TransitGatewayRouteTableAssociation",
+        lambda b: {"TransitGatewayRouteTableId": b.transit_table, "TransitGatewayAttachmentId": b.attachment},
+        lambda b, made: b.ec2.get_transit_gateway_route_table_associations(
+            TransitGatewayRouteTableId=b.transit_table)["Associations"],
+    ),
+    Case(
+        "AWS::EC2::TransitGatewayRouteTablePropagation",
+        lambda b: {"TransitGatewayRouteTableId": b.transit_table, "TransitGatewayAttachmentId": b.attachment},
+        lambda b, made: b.ec2.get_transit_gateway_route_table_propagations(
+            TransitGatewayRouteTableId=b.transit_table)["TransitGatewayRouteTablePropagations"],
+    ),
+    Case(
+        "AWS::EC2::VPCCidrBlock",
+        lambda b: {"VpcId": b.far_vpc, "CidrBlock": "10.66.0.0/16"},
+        lambda b, made: [
+            one for one in b.ec2.describe_vpcs(VpcIds=[b.far_vpc])["Vpcs"][0]["CidrBlockAssociationSet"]
+            if one["AssociationId"] == made.ref and one["CidrBlockState"]["State"] == "associated"
+        ],
+        lacks="Ipv6AddressAttribute IpSource",
+    ),
+    Case(
+        "AWS::EC2::SubnetCidrBlock",
+        lambda b: {"SubnetId": b.far_subnets[0], "Ipv6CidrBlock": "2001:db8:1234:1a00::/64"},
+        lambda b, made: [
+            one for one in b.ec2.describe_subnets(SubnetIds=[b.far_subnets[0]])["Subnets"][0][
+                "Ipv6CidrBlockAssociationSet"]
+            if one["AssociationId"] == made.ref and one["Ipv6CidrBlockState"]["State"] == "associated"
+        ],
+        lacks="Ipv6AddressAttribute IpSource",
+    ),
+    Case(
+        "AWS::EC2::FlowLog",
+        lambda b: {"ResourceId": b.vpc, "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": b.fresh(),
+                   "DeliverLogsPermissionArn": "arn:aws:iam::123456789012:role/flow"},
+        ec2("describe_flow_logs", "FlowLogs", "FlowLogIds"),
+        change=lambda b: {},
+    ),
+    Case(
+        "AWS::EC2::NetworkInterface",
+        lambda b: {"SubnetId": b.subnets[0], "GroupSet": [b.group], "Description": "one"},
+        ec2("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceIds"),
+        lambda b, found: found["Groups"][0]["GroupId"] == b.group and found["SourceDestCheck"],
+        lambda b: {"GroupSet": [b.other_group], "SourceDestCheck": "false", "Description": "two"},
+        lambda b, found: found["Groups"][0]["GroupId"] == b.other_group and not found["SourceDestCheck"]
+        and found["Description"] == "two",
+        lacks="PrimaryIpv6Address PublicIpDnsNameOptions",
+    ),
+    Case(
+        "AWS::EC2::Volume",
+        lambda b: {"AvailabilityZone": "eu-central-1a", "Size": "8", "VolumeType": "gp3", "Encrypted": True},
+        ec2("describe_volumes", "Volumes", "VolumeIds"),
+        lambda b, found: found["Size"] == 8 and found["Encrypted"],
+        lambda b: {"Size": 9},
+        lambda b, found: found["Size"] == 9,
+    ),
+    Case(
+        "AWS::EC2::KeyPair",
+        lambda b: {"KeyName": b.fresh()},
+        lambda b, made: b.ec2.describe_key_pairs(KeyNames=[made.ref])["KeyPairs"],
+        lambda b, found: b.ssm.get_parameter(Name=f"/ec2/keypair/{found[0]['KeyPairId']}", WithDecryption=True)[
+            "Parameter"]["Value"].startswith("-----BEGIN"),
+    ),
+    Case(
+        "AWS::EC2::LaunchTemplate",
+        lambda b: {"LaunchTemplateData": {"ImageId": b.image, "InstanceType": "t3.micro"}},
+        ec2("describe_launch_templates", "LaunchTemplates", "LaunchTemplateIds"),
+        lambda b, found: found["LatestVersionNumber"] == 1,
+        lambda b: {"LaunchTemplateData": {"ImageId": b.image, "InstanceType": "t3.small"}},
+        lambda b, found: found["LatestVersionNumber"] == 2 and found["DefaultVersionNumber"] == 1,
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    yield from serving()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_type_is_made_seen_changed_and_deleted(bench: Bench, case: Case) -> None:
+    prove(bench, case)
