@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+
 from botocore.exceptions import ClientError
 
 from aws_vpc.local.batch_job import ACTIVE, Job, now, try_again
