@@ -8,7 +8,8 @@
 # Exit status: 0 all passed, 1 something failed, 2 wrong usage, 130 interrupted.
 
 set -eu
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+name=${0##*/}
 case ${1-} in
 -h | --help)
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
@@ -21,9 +22,10 @@ case ${1-} in
     ;;
 esac
 
-. "$here/aws_vpc/environment.sh"
-cd "$here"
-PATH="$here/.venv/bin:$PATH"
+# shellcheck source=aws_vpc/environment.sh
+. "$root/aws_vpc/environment.sh"
+cd "$root"
+PATH="$root/.venv/bin:$PATH"
 export PATH
 
 status=0
@@ -33,5 +35,5 @@ if [ $# -eq 0 ]; then
     git ls-files -z '*.sh' | xargs -0 shellcheck -x || status=1
     set -- --numprocesses 2 --dist loadfile --quiet
 fi
-python -m pytest "$@" || status=1
+"$python" -m pytest "$@" || status=1
 exit "$status"
