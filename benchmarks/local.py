@@ -65,7 +65,7 @@ AIMS = {"start + create": 15, "memory": 700, "update, nothing changed": 3, "tear
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description="Time and weigh the local system.")
     parser.add_argument("--runs", type=int, default=3)
     runs = []
     for number in range(parser.parse_args().runs):
