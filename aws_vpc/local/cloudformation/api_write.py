@@ -200,7 +200,7 @@ def begin_update(engine: Engine, stack: Stack, prepared: Prepared, params: Param
 def delete_stack(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the deletion goes on. A stack that is not there is no error."""
     with engine.changed:
-        stack = engine.stacks.get(engine.names.get((region, params["StackName"]), params["StackName"]))
+        stack = engine.stacks.get(engine.names.get((region, name := str(params["StackName"])), name))
         if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
             return {}
         retain = params.get("RetainResources") or []

@@ -13,7 +13,7 @@ from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation import nested, waits
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared, Resource, Stack
-from aws_vpc.local.cloudformation.resources import difference, replaces
+from aws_vpc.local.cloudformation.resources import difference, replaces, stems
 from aws_vpc.local.cloudformation.scopes import attribute_of, masked, standing
 from aws_vpc.local.providers import conditional_create_only
 from aws_vpc.template_functions import UNKNOWN, Scope, evaluate, text
@@ -182,7 +182,7 @@ def replacement(type: str, paths: set[str]) -> str:
         return "True"
     if type in waits.WAITS:
         return "False"
-    fixed = {path.split("/*")[0] for path in conditional_create_only(type)}
+    fixed = stems(conditional_create_only, type)
     hit = any(
         path == one or path.startswith(f"{one}/") or one.startswith(f"{path}/")
         for path in paths

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from botocore.exceptions import ClientError
 
 from aws_vpc.errors import Error
+from aws_vpc.local.providers import ResourceFailed
 from aws_vpc.local.wire import ServiceError
 
 log = logging.getLogger(__name__)
@@ -23,13 +24,13 @@ CODES = (
 
 def reason_of(error: BaseException, logical_id: str) -> str:
     """The status reason of a failed resource."""
-    from aws_vpc.local.providers import ResourceFailed
-
     if isinstance(error, ClientError):
         return _handler(_client_message(error), _code(str(error.response["Error"].get("Code", ""))))
     if isinstance(error, ResourceFailed):
         return _handler(str(error), "GeneralServiceException")
-    if isinstance(error, (Error, ServiceError)):
+    if isinstance(error, ServiceError):
+        return error.message
+    if isinstance(error, Error):
         return str(error)
     log.exception("%s: internal failure", logical_id, exc_info=error)
     return f"Internal Failure: {type(error).__name__}: {error}"

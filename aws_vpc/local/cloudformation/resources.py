@@ -195,12 +195,20 @@ def replaces(type: str, paths: set[str]) -> bool:
         return False
     if type in waits.WAITS:
         return True
-    fixed = {path.split("/*")[0] for path in create_only(type)}
+    fixed = stems(create_only, type)
     return any(
         path == one or path.startswith(f"{one}/") or one.startswith(f"{path}/")
         for path in paths
         for one in fixed
     )
+
+
+def stems(listed: Callable[[str], frozenset[str]], type: str) -> set[str]:
+    """The property paths a schema lists for the type, without what follows a list's star."""
+    try:
+        return {path.split("/*")[0] for path in listed(type)}
+    except KeyError:  # no public schema: its provider says what it cannot change
+        return set()
 
 
 def changed(old: Resource, new: Resource) -> bool:
