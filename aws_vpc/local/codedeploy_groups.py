@@ -205,18 +205,15 @@ class Groups:
         if params.get("ec2TagFilters") and params.get("ec2TagSet"):
             raise refuse(
                 "InvalidEC2TagCombination",
-                "A call was submitted that specified both Ec2TagFilters and Ec2TagSet, but only one of these data "
-                "types can be used in a single call.",
+                "A call was submitted that specified both Ec2TagFilters and Ec2TagSet, but only one of these "
+                "data types can be used in a single call.",
             )
 
     # ------------------------------------------------------------ deployment configurations
 
     def _new_config(self, name: str, params: dict[str, Any]) -> None:
-        kept = {
-            k: params[k]
-            for k in ("minimumHealthyHosts", "trafficRoutingConfig", "zonalConfig")
-            if k in params
-        }
+        names = ("minimumHealthyHosts", "trafficRoutingConfig", "zonalConfig")
+        kept: dict[str, Any] = {each: params[each] for each in names if each in params}
         self.configs[name] = {
             "deploymentConfigId": str(uuid.uuid4()),
             "deploymentConfigName": name,

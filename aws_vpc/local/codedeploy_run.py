@@ -23,7 +23,8 @@ NO_INSTANCES = (
 )
 UNHEALTHY = (
     "The overall deployment failed because too many individual instances failed deployment, too few healthy "
-    "instances are available for deployment, or some instances in your deployment group are experiencing problems."
+    "instances are available for deployment, or some instances in your deployment group are experiencing "
+    "problems."
 )
 ACTIVE = ("Created", "Queued", "InProgress")
 
