@@ -30,10 +30,15 @@ wanted() {
     cat -- "$root/requirements.txt"
 }
 
+announce() {
+    printf '%s: installing what requirements.txt names into .venv; this takes a minute or two, once\n' "$name" >&2
+}
+
 make_environment() {
     find_python
     "$newest" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$newest has no venv module; on Debian and Ubuntu: apt-get install python3.$minor-venv"
+    announce
     "$newest" -m venv --clear "$root/.venv" >"$log" 2>&1 || give_up "making .venv failed"
 }
 
@@ -52,9 +57,10 @@ give_up() {
 
 if ! wanted | cmp -s - "$stamp"; then
     log=$root/.venv.log
-    printf '%s: installing what requirements.txt names into .venv; this takes a minute or two, once\n' "$name" >&2
     if ! "$python" -c '' 2>/dev/null || [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$root" ]; then
         make_environment
+    else
+        announce
     fi
     install_requirements
     rm -f -- "$log"

@@ -60,22 +60,29 @@ def follow(cfn: Any, roots: Sequence[Watch], wait: Wait) -> Iterator[Event]:
     watches = {watch.stack_id: watch for watch in roots}
     names = ", ".join(watch.path[0] for watch in roots)
     for _ in wait.pauses(f"the operation on {names}"):
-        for watch in [one for one in watches.values() if one.open]:
-            for event in fresh(cfn, watch):
-                yield event
-                note(event, watch, watches)
+        yield from sorted(round_of(cfn, watches), key=lambda event: event.timestamp)
         if not any(root.open for root in roots):
             break
     # A child's last words may come after its parent's.
-    for watch in [one for one in watches.values() if one.open]:
-        yield from fresh(cfn, watch)
+    yield from sorted(round_of(cfn, watches), key=lambda event: event.timestamp)
+
+
+def round_of(cfn: Any, watches: dict[str, Watch]) -> Iterator[Event]:
+    """What every open watch has to tell now, those that open on the way included."""
+    polled: set[str] = set()
+    while waiting := [one for one in watches.values() if one.open and one.stack_id not in polled]:
+        for watch in waiting:
+            polled.add(watch.stack_id)
+            for event in fresh(cfn, watch):
+                note(event, watch, watches)
+                yield event
 
 
 def note(event: Event, watch: Watch, watches: dict[str, Watch]) -> None:
-    """Opens the watch on a nested stack that begins to work, closes that of a stack that has ended."""
+    """Opens the watch on a stack that is at work, closes that of a stack that has ended."""
     watch.since = watch.since or event.timestamp
-    if event.is_own and event.done:
-        watch.open = False
+    if event.is_own:
+        watch.open = not event.done
     elif event.is_nested and not event.done:
         child = watches.setdefault(event.physical_id, Watch(event.physical_id, event.path, since=watch.since))
         child.open = True

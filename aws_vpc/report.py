@@ -12,6 +12,7 @@ from aws_vpc.plan import Change, Property
 
 SCHEMA = 1
 MASKED = "****"
+GONE = {"Retain": "GIVEN UP, kept by its policy", "Snapshot": "DELETED, after a snapshot"}
 UNKNOWN = "«known after apply»"
 
 
@@ -54,8 +55,7 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
 def replacement(change: Change) -> str:
     """How a change treats the resource that stands: in capitals where it goes away."""
     if change.action == "Remove":
-        kept = change.policy in {"Retain", "Snapshot"}
-        return f"DELETED, {change.policy.lower()}ed" if kept else "DELETED"
+        return GONE.get(change.policy, "DELETED")
     if change.action != "Modify":
         return ""
     if change.replaces:

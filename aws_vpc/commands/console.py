@@ -85,7 +85,9 @@ class Console:
         seen: list[Event] = []
         for event in events:
             seen.append(event)
-            self.say(event_line(event, seen[0].timestamp))
+            # A nested stack's word about itself repeats its parent's.
+            if not event.is_own or len(event.path) == 1:
+                self.say(event_line(event, seen[0].timestamp))
         return seen
 
     def watch_tree(self, events: Iterable[Event]) -> list[Event]:

@@ -66,11 +66,11 @@ def make(session: Session, options: Namespace, request: Request) -> Stack | None
     """The stack once it is complete, or None with --no-wait; a failed create leaves nothing."""
     declared = request.package.template.parameters
     network = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
-    given = request.defaults | network | request.given | upload(session, options, request)
+    url, places = upload(session, options, request)
+    given = request.defaults | network | request.given | places
     if request.password:
         secrets = session.aws.client("secretsmanager")
         given["MasterSecret"] = master.put(secrets, session.name, request.username, request.password)
-    url = given["TemplateBaseUrl"] + "/" + request.package.root.key.removeprefix("templates/")
     try:
         stack_id = deploy.create(session.cfn, session.name, url, given, TAGS)
         if options.no_wait:
@@ -97,8 +97,10 @@ def begun(session: Session, stack_id: str, action: str) -> None:
     session.console.answer(lines, report.result(f"{action} begun", session.name, stack_id=stack_id))
 
 
-def upload(session: Session, options: Namespace, request: Request, bucket: str = "") -> dict[str, str]:
-    """The parameters that say where the templates are, once they are there."""
+def upload(
+    session: Session, options: Namespace, request: Request, bucket: str = ""
+) -> tuple[str, dict[str, str]]:
+    """The root template's address, and the parameters that say where its children are; all uploaded."""
     s3, account = session.aws.client("s3"), session.account
     own = f"aws-vpc-artifacts-{account}-{session.aws.region}"
     bucket = options.bucket or bucket or own
@@ -108,4 +110,8 @@ def upload(session: Session, options: Namespace, request: Request, bucket: str =
             session.console.say(f"bucket {bucket} made")
         keys = package.upload(s3, bucket, account, [*children, root])
         session.console.say(f"{len(keys)} of {len(children) + 1} templates uploaded to {bucket}")
-    return {"TemplateBaseUrl": package.base_url(s3, bucket), "ArtifactBucket": bucket}
+    base = package.base_url(s3, bucket)
+    places = {"TemplateBaseUrl": base, "ArtifactBucket": bucket}
+    declared = request.package.template.parameters
+    url = f"{base}/{root.key.removeprefix('templates/')}"
+    return url, {name: value for name, value in places.items() if name in declared}

@@ -37,6 +37,9 @@ class Request:
 def requested(options: Namespace, console: Console) -> Request:
     """The request in the options, every value of it checked against the rules and the root template."""
     username, password, positional = positionals(options, console)
+    inputs.stack_name(options.stack_name)
+    if options.bucket:
+        inputs.bucket_name(options.bucket)
     root = Path(options.repo_root or ROOT).expanduser()
     packaged, web = package(root / "templates"), bundle(root / "eb-flask")
     given = positional | from_file(options) | inputs.assignments(options.param)

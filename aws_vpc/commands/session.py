@@ -64,7 +64,9 @@ class Session:
         status = found.status if found else "DELETE_COMPLETE"
         if not events.succeeded(status):
             reasons = failure(events.causes(seen))
-            raise DeployFailed(f"{what} stack {self.name} failed ({status}): {reasons}")
+            raise DeployFailed(
+                f"{what} stack {self.name} failed ({status}): {reasons}; with that put right, run the same again"
+            )
         return seen
 
 

@@ -34,9 +34,8 @@ def prepare(session: Session, options: Namespace, request: Request, found: Stack
     """The change set from what stands to what is asked for."""
     declared = request.package.template.parameters
     network = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
-    places = upload(session, options, request, found.parameters.get("ArtifactBucket", ""))
+    url, places = upload(session, options, request, found.parameters.get("ArtifactBucket", ""))
     given = network | request.given | places
-    url = places["TemplateBaseUrl"] + "/" + request.package.root.key.removeprefix("templates/")
     return deploy.preview(session.cfn, found, url, given, declared, session.wait())
 
 
