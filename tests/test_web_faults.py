@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from web_support import DRIVER_WARNINGS, PERSONS, Source, Web, application_client, make_table, running_web
+from web_support import (
+    DRIVER_WARNINGS,
+    PERSONS,
+    Source,
+    Web,
+    application_client,
+    drop_persons,
+    make_tables,
+    running_web,
+)
 
 web = pytest.fixture(running_web, scope="module")
 client = pytest.fixture(application_client)
@@ -103,7 +112,7 @@ def test_a_rotated_password_is_fetched_again(client: Any, web: Web, source: Sour
 
 
 def test_before_the_first_load_the_pages_say_so(client: Any, source: Source) -> None:
-    source.execute("DROP TABLE persons")
+    standing = drop_persons(source)
     try:
         facts = client.get("/.json").json["databases"][source.name]
         assert (facts["up"], facts["rows"], facts["state"]) == (True, 0, "empty")
@@ -113,7 +122,7 @@ def test_before_the_first_load_the_pages_say_so(client: Any, source: Source) -> 
         assert "no load" in answer.text
         assert client.get("/readyz").status_code == 200
     finally:
-        make_table(source)
+        make_tables(source, standing)
     assert client.get("/.json").json["databases"][source.name]["rows"] == len(PERSONS)
 
 
@@ -146,7 +155,8 @@ def test_a_slow_statement_is_cancelled_and_says_what_to_do(client: Any, source: 
     database = client.application.extensions["databases"][source.name]
     with pytest.raises(faults.Slow, match="narrow the search") as caught, database.connection() as connection:
         connection.execute(text("set statement_timeout to 50"))
-        connection.execute(text("select count(*) from persons a" + "".join(f", persons p{i}" for i in range(14))))
+        crossed = ", ".join(f"persons p{number}" for number in range(14))
+        connection.execute(text(f"select count(*) from {crossed}"))
     assert caught.value.status == 504
     database.engine.dispose()
 

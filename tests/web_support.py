@@ -23,6 +23,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from aws_vpc.loader import bootstrap
+from aws_vpc.loader.tables import read_tables
 from aws_vpc.local.certificates import Certificates
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.postgres_binaries import Installation
@@ -34,8 +36,6 @@ BUNDLE = PROJECT / "eb-flask"
 sys.path.insert(0, str(BUNDLE))
 
 REGION = "eu-central-1"
-TABLE = """CREATE TABLE persons (id bigint PRIMARY KEY, email varchar(320), state char(2),
-           postal varchar(10), address varchar(200))"""
 PERSONS = [
     (1, "ann@example.com", "NY", "10001", "1 Main Street"),
     (2, "ann@example.com.au", "CA", "90001", "2 Main Street"),
@@ -94,19 +94,26 @@ class Web:
 
 
 def fill(source: Source) -> None:
-    """Makes the database, the read-only login, the table, and six persons."""
+    """Makes the database, and in it what the loader makes: tables, ledger, login; then six persons."""
     source.execute("CREATE DATABASE people", database="postgres")
-    source.execute("CREATE ROLE web_reader LOGIN")
-    source.server.set_password("web_reader", source.password)
-    make_table(source)
+    nothing: frozenset[str] = frozenset()
+    make_tables(source, bootstrap.Standing(nothing, nothing, nothing))
 
 
-def make_table(source: Source) -> None:
-    """Makes the table with its six persons, and lets the web login read it."""
+def make_tables(source: Source, standing: bootstrap.Standing) -> None:
+    """Makes what is missing as the loader does, with the six persons."""
+    statements = bootstrap.postgresql if source.name == "rds" else bootstrap.redshift
+    reader = bootstrap.Reader("web_reader", source.password)
+    source.execute(*statements(standing, read_tables(), reader, "people"))
     with source.server.session("people") as cursor:
-        cursor.execute(TABLE)
         cursor.executemany("INSERT INTO persons VALUES (%s, %s, %s, %s, %s)", PERSONS)
-        cursor.execute("GRANT SELECT ON persons TO web_reader")
+
+
+def drop_persons(source: Source) -> bootstrap.Standing:
+    """Takes the table away; what is left standing."""
+    source.execute("DROP TABLE persons", "DROP SCHEMA IF EXISTS loader")
+    there = frozenset({"loads"})
+    return bootstrap.Standing(there, frozenset({"web_reader"}), there)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""What can be wrong with a database, as one of four exceptions with a sentence for people.
+"""What can be wrong with a database, as one of five exceptions with a sentence for people.
 
     Fault
     ├── Away       503, Retry-After: it does not answer, or refuses the login
     ├── Busy       503, Retry-After: every connection is in use
+    ├── Denied     503, Retry-After: it answers, but the login may not read the table
     ├── Slow       504: the statement took longer than it may
     └── NoTable    404: nothing has been loaded yet
 
@@ -64,6 +65,12 @@ class Busy(Fault):
     state = "busy"
 
 
+class Denied(Fault):
+    """The web login has no right to the table."""
+
+    state = "refused"
+
+
 class Slow(Fault):
     """The statement was cancelled at its time limit."""
 
@@ -90,7 +97,7 @@ def of(error: Exception, title: str) -> Exception:
     if code in ("42P01", "3F000"):
         return NoTable(f"There has been no load into {title} yet.")
     if code == "42501":
-        return Away(f"{title} refuses to be read: the web login has no right to the table.", "refused")
+        return Denied(f"{title} refuses to be read: the web login has no right to the table.")
     if isinstance(error, DBAPIError) and code and not code.startswith(("08", "28", "53", "57P", "3D")):
         return error
     text = str(getattr(error, "orig", error))

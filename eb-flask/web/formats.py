@@ -1,7 +1,8 @@
-"""One view, two formats: every page is HTML, or JSON at the same address with `.json` behind it.
+"""One view, its formats: every page is HTML, or JSON at the same address with `.json` behind it.
 
     /               /.json
     /rds/ann@x.org  /rds/ann@x.org.json      or the header  Accept: application/json
+    /rds/people     /rds/people.json         and  /rds/people.csv
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,29 +14,33 @@ KEY = "web.format"
 
 
 class Suffix:
-    """WSGI middleware that takes `.json` off the path and remembers it as the format asked for."""
+    """WSGI middleware that takes `.json` or `.csv` off the path and remembers it as the format wanted."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.endswith(".json") and not path.startswith("/static/"):
-            environ = {**environ, "PATH_INFO": path.removesuffix(".json"), KEY: "json"}
+        stem, _, suffix = path.rpartition(".")
+        if suffix == "json" or (suffix == "csv" and stem.endswith("/people")):
+            environ = {**environ, "PATH_INFO": stem, KEY: suffix}
         return self._app(environ, start_response)
 
 
-def json_wanted() -> bool:
-    """Whether this request asked for JSON, by its address or by its Accept header."""
-    if request.environ.get(KEY) == "json":
-        return True
+def wanted() -> str:
+    """The format asked for, by the address or by the Accept header: html, json or csv."""
+    if KEY in request.environ:
+        return str(request.environ[KEY])
     accepted = request.accept_mimetypes
-    return accepted["application/json"] > accepted["text/html"]
+    return "json" if accepted["application/json"] > accepted["text/html"] else "html"
 
 
-def page(template: str, facts: Mapping[str, Any], status: int = 200) -> Response:
-    """The facts in the format asked for: through the template, or as they are."""
-    response = jsonify(facts) if json_wanted() else make_response(render_template(template, **facts))
+def page(template: str, facts: Mapping[str, Any], status: int = 200, **tools: Any) -> Response:
+    """The facts in the format asked for: as they are, or through the template, which also gets the tools."""
+    if wanted() == "json":
+        response = jsonify(facts)
+    else:
+        response = make_response(render_template(template, **facts, **tools))
     response.status_code = status
     response.vary.add("Accept")
     return response

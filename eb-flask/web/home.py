@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app
 
 from . import faults, formats, queries
 from .db import Database
@@ -44,19 +44,9 @@ def card(database: Database) -> dict[str, Any]:
     try:
         facts |= queries.server(database)
         facts |= {"up": True}
-        facts |= {"rows": queries.count(database)}
+        facts |= {"rows": queries.count(database), "last_load": queries.last_load(database)}
     except faults.Fault as fault:
         facts |= {"state": fault.state, "sentence": fault.sentence}
         facts |= {"rows": 0} if isinstance(fault, faults.NoTable) else {}
         facts |= {"up": False} if isinstance(fault, faults.Away) else {}
     return facts
-
-
-@bp.get("/search")
-def search() -> Any:
-    """To the person or persons whose e-mail begins with what was typed."""
-    source = request.args.get("source", "rds")
-    text = request.args.get("q", "").strip()
-    if source not in current_app.extensions["databases"] or not text:
-        return redirect(url_for("home.index"), 303)
-    return redirect(url_for("people.lookup", source=source, beginning=text), 303)

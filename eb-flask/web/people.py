@@ -1,29 +1,131 @@
-"""People: the person with an e-mail, or everybody whose e-mail begins so."""
+"""People: a page of them with search, filters, facets and exports; one by id; the short address."""
 
-from flask import Blueprint, Response, current_app, g
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import Any
 
-from . import errors, formats, queries
+from flask import Blueprint, Response, current_app, g, request, url_for
 
-bp = Blueprint("people", __name__)
+from . import errors, formats, listing, queries, view
+from .db import Database, Result
+from .view import Senseless, View
+
+bp = Blueprint("people", __name__, url_prefix="/<any(rds, redshift):source>")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@bp.get("/<any(rds, redshift):source>/<path:beginning>")
+@bp.get("/people")
+def index(source: str) -> Response:
+    """The people that the address describes, as a page, JSON, or CSV of all of them."""
+    try:
+        wanted = view.parse(request.args.items(multi=True))
+    except Senseless as error:
+        return errors.sentence(str(error), 400)
+    if formats.wanted() == "csv":
+        return export(chosen(source), wanted)
+    database = chosen(source)
+    return formats.page(
+        "people/index.html",
+        listed(database, wanted),
+        wanted=wanted,
+        address=partial(address, database),
+        columns=list(view.COLUMNS),
+        sizes=view.SIZES,
+        known_facets=view.FACETS,
+    )
+
+
+@bp.get("/people/<int:identifier>")
+def row(source: str, identifier: int) -> Response:
+    """One person by id."""
+    database = chosen(source)
+    result = timed(queries.person(database, identifier)) if identifier <= view.LARGEST_ID else Result([], 0)
+    if not result.rows:
+        return errors.sentence(f"Nobody in {database.title} has the id {identifier}.", 404)
+    facts = {"database": source, "title": result.rows[0]["email"], "persons": result.rows, "more": False}
+    return formats.page("people/lookup.html", {**facts, "query": result.query})
+
+
+@bp.get("/<path:beginning>")
 def lookup(source: str, beginning: str) -> Response:
-    """The person or persons, or a plain sentence with status 404."""
-    database = current_app.extensions["databases"][source]
-    result = queries.find(database, beginning)
-    g.database_milliseconds = result.milliseconds
+    """The person with this e-mail or those whose e-mail begins so, or a plain sentence with status 404."""
+    database = chosen(source)
+    result = timed(queries.find(database, beginning))
     if not result.rows:
         return errors.sentence(
             f"Nobody in {database.title} has the e-mail {beginning} or one that begins so.", 404
         )
-    return formats.page(
-        "people/lookup.html",
-        {
-            "database": source,
-            "beginning": beginning,
-            "persons": result.rows,
-            "more": len(result.rows) == queries.MOST_PERSONS,
-            "query": result.query,
-        },
+    title = result.rows[0]["email"] if len(result.rows) == 1 else f"{beginning}…"
+    more = len(result.rows) == queries.MOST_PERSONS
+    facts = {"database": source, "title": title, "persons": result.rows, "more": more}
+    return formats.page("people/lookup.html", {**facts, "query": result.query})
+
+
+def chosen(source: str) -> Database:
+    """The database that the address names."""
+    database: Database = current_app.extensions["databases"][source]
+    return database
+
+
+def timed(result: Result) -> Result:
+    """The result, its time added to what this request spent in databases."""
+    g.database_milliseconds = g.get("database_milliseconds", 0.0) + result.milliseconds
+    return result
+
+
+def listed(database: Database, wanted: View) -> dict[str, Any]:
+    """The facts of a page of people."""
+    result, more = listing.page(database, wanted)
+    total = listing.total(database, wanted)
+    facets = {name: listing.facet(database, wanted, name) for name in wanted.facets}
+    for answer in (result, total, *facets.values()):
+        timed(answer)
+    count = total.rows[0]["rows"]
+    following = wanted.following(result.rows[-1]) if more else None
+    return {
+        "database": database.name,
+        "persons": result.rows,
+        "total": min(count, listing.MOST_COUNTED),
+        "total_is_more": count > listing.MOST_COUNTED,
+        "next": address(database, following) if following else None,
+        "csv": address(database, wanted, ".csv"),
+        "facets": {name: answer.rows for name, answer in facets.items()},
+        "view": asdict(wanted),
+        "queries": [answer.query for answer in (result, total, *facets.values())],
+    }
+
+
+def address(database: Database, wanted: View, suffix: str = "") -> str:
+    """The address of a view."""
+    path = url_for("people.index", source=database.name) + suffix
+    return f"{path}?{wanted.query}" if wanted.query else path
+
+
+def export(database: Database, wanted: View) -> Response:
+    """All rows of the view as CSV, sent while they are read; the first batch before the status is."""
+    batches = listing.everybody(database, wanted)
+    first = next(batches, [])
+    response = Response(lines(first, batches), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="people-{database.name}.csv"'
+    return response
+
+
+def lines(first: list[tuple[Any, ...]], batches: Iterator[list[tuple[Any, ...]]]) -> Iterator[str]:
+    """CSV text, a batch at a time."""
+    yield text([tuple(view.COLUMNS)])
+    yield text(first)
+    for batch in batches:
+        yield text(batch)
+
+
+def text(batch: list[tuple[Any, ...]]) -> str:
+    """Rows as CSV text; what a spreadsheet would take for a formula gets an apostrophe before it."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(
+        [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in person]
+        for person in batch
     )
+    return out.getvalue()

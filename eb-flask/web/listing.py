@@ -1,0 +1,132 @@
+"""The SQL of a View: one page of people, how many there are, facets, and all of them for an export.
+
+Pages are found by key, not by number: behind the last row, in the order of the sort column and the id,
+which costs the same on page 1,000 as on page 1 and neither skips nor repeats rows when others come or go.
+Empty values come last when ascending and first when descending, as both databases have it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.dialects import postgresql
+
+from .db import Database, Result
+from .queries import escaped, shown
+from .tables import persons
+from .view import Filter, View
+
+MOST_COUNTED = 10_000
+MOST_VALUES = 12
+EXPORT_BATCH = 10_000
+NAMED = postgresql.dialect(paramstyle="named")
+
+
+def page(database: Database, view: View) -> tuple[Result, bool]:
+    """The rows of the page, and whether more follow: one row more than asked for tells."""
+    result = run(database, rows(view).limit(view.size + 1))
+    return replace(result, rows=result.rows[: view.size]), len(result.rows) > view.size
+
+
+def total(database: Database, view: View) -> Result:
+    """How many people the filters leave, counted up to 10,001."""
+    some = select(persons.c.id).where(*conditions(view)).limit(MOST_COUNTED + 1).subquery("some")
+    return run(database, select(func.count().label("rows")).select_from(some))
+
+
+def facet(database: Database, view: View, column: str) -> Result:
+    """The most frequent values of a column among the people the filters leave, with their counts."""
+    counted = func.count().label("rows")
+    value = persons.c[column].label("value")
+    statement = select(value, counted).where(*conditions(view)).group_by(value)
+    return run(database, statement.order_by(counted.desc(), value).limit(MOST_VALUES))
+
+
+def everybody(database: Database, view: View) -> Iterator[list[tuple[Any, ...]]]:
+    """All rows of the view in its order, in batches: memory for one, and no connection held between two."""
+    after = view.after
+    while True:
+        statement = rows(replace(view, after=after)).limit(EXPORT_BATCH)
+        with database.connection() as connection:
+            batch = [tuple(row) for row in connection.execute(statement)]
+        if batch:
+            yield batch
+        if len(batch) < EXPORT_BATCH:
+            return
+        last = dict(zip(persons.c.keys(), batch[-1], strict=True))
+        after = (last[view.sort], last["id"])
+
+
+def rows(view: View) -> Select[Any]:
+    """The people of the view in its order, from where it says on."""
+    column = persons.c[view.sort]
+    order = [persons.c.id] if view.sort == "id" else [column, persons.c.id]
+    statement = select(persons).where(*conditions(view))
+    if view.after is not None:
+        statement = statement.where(behind(view))
+    return statement.order_by(*(part.desc() if view.descending else part.asc() for part in order))
+
+
+def behind(view: View) -> ColumnElement[bool]:
+    """The condition for what comes after the last row of the page before."""
+    assert view.after is not None
+    value, identifier = view.after
+    column, key = persons.c[view.sort], persons.c.id
+    further = key < identifier if view.descending else key > identifier
+    if view.sort == "id":
+        return further
+    if value is None:
+        return or_(column.is_not(None), further) if view.descending else and_(column.is_(None), further)
+    beyond = column < value if view.descending else or_(column > value, column.is_(None))
+    return or_(beyond, and_(column == value, further))
+
+
+def conditions(view: View) -> list[ColumnElement[bool]]:
+    """The search and the filters as SQL."""
+    found = [condition(item) for item in view.filters]
+    if view.q:
+        found.insert(0, like(persons.c.email, f"%{escaped(view.q)}%"))
+    return found
+
+
+def condition(item: Filter) -> ColumnElement[bool]:
+    """One filter as SQL."""
+    column, operand = persons.c[item.column], item.operand
+    match item.operator:
+        case "is":
+            return column == operand
+        case "not":
+            return or_(column != operand, column.is_(None))
+        case "in":
+            return column.in_(operand)
+        case "isnull":
+            return column.is_(None) if operand == "1" else column.is_not(None)
+        case "gt":
+            return column > operand
+        case "gte":
+            return column >= operand
+        case "lt":
+            return column < operand
+        case "lte":
+            return column <= operand
+        case "contains":
+            return like(column, f"%{escaped(operand)}%")
+        case "startswith":
+            return like(column, f"{escaped(operand)}%")
+        case "endswith":
+            return like(column, f"%{escaped(operand)}")
+    raise AssertionError(item.operator)
+
+
+def like(column: Any, pattern: str) -> ColumnElement[bool]:
+    """Whether the column matches the pattern, upper and lower case alike."""
+    return func.lower(column).like(func.lower(pattern), escape="/")
+
+
+def run(database: Database, statement: Select[Any]) -> Result:
+    """The rows of a statement, together with its text, values and time for people to read."""
+    result = database.fetch(statement)
+    bound = statement.compile(dialect=NAMED).params
+    query = {"sql": shown(statement), "bound": bound, "milliseconds": result.milliseconds}
+    return replace(result, query=query)
