@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes
 
 from aws_vpc.local import wire
-from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError
+from aws_vpc.local.wire import Handler, Request, Response, ServiceError
 from aws_vpc.local.world import World
 
 log = logging.getLogger("aws_vpc.local")
@@ -38,6 +38,7 @@ HANDLERS = {
     "redshift": "aws_vpc.local.redshift",
     "s3": "aws_vpc.local.s3",
 }
+WHOLE = ("cloudformation", "codedeploy")  # answered without moto
 BACK_DOORS = ("/moto-api", "/latest/")
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _KEY = re.compile(rb'<AccessKeyId>(\w+)</AccessKeyId>|"accessKeyId"\s*:\s*"(\w+)"', re.IGNORECASE)
@@ -228,6 +229,3 @@ def call(application: Application, request: Request) -> Response:
         if close:
             close()
     return Response(answered[0], answered[1], b"".join(written))
-
-
-__all__ = ["HANDLERS", "Forward", "Front", "access_key", "call", "read"]

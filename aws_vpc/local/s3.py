@@ -23,7 +23,8 @@ from aws_vpc.local.world import World
 _SETTING = re.compile(
     rb"<(?:\w+:)?EventBridgeConfiguration\s*(?:/>|>\s*</(?:\w+:)?EventBridgeConfiguration>)"
 )
-_CLOSING = re.compile(
+_EMPTY = re.compile(rb"<NotificationConfiguration([^>]*?)\s*/>")
+_CLOSING = b"</NotificationConfiguration>"
     rb"(<NotificationConfiguration[^>/]*)(?:/>|>(.*)</NotificationConfiguration>)", re.DOTALL
 )
 
@@ -89,9 +90,8 @@ class Observer:
             return response
         response = forward(request)
         if response.status == 200 and request.method == "GET" and bucket in self.sending:
-            response.body = _CLOSING.sub(
-                rb"\1>\2<EventBridgeConfiguration/></NotificationConfiguration>", response.body
-            )
+            body = _EMPTY.sub(rb"<NotificationConfiguration\1>" + _CLOSING, response.body)
+            response.body = body.replace(_CLOSING, b"<EventBridgeConfiguration/>" + _CLOSING)
         return response
 
     def _event(self, bucket: str, change: Change, request: Request, response: Response) -> dict[str, Any]:

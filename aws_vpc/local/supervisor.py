@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import gc
 import importlib
 import json
 import logging
@@ -147,8 +148,18 @@ def clean_environment() -> None:
 KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
 
 
+def share_models() -> None:
+    """Let every botocore session read a service model once: moto alone makes several at its start."""
+    import botocore.session
+
+    from aws_vpc.local.wire_types import loader
+
+    botocore.session.create_loader = lambda *_: loader()
+
+
 def live(folder: Path, port: int, region: str, processes: Processes, ready: int | None) -> None:
     """Serve, say that it is ready, fork for everybody, and on leaving end everything in order."""
+    share_models()
     from aws_vpc.local.server import bind, moto, serve
 
     try:
@@ -217,18 +228,25 @@ def say_ready(world: World, ready: int | None) -> None:
 
 def warm(front: Front, world: World) -> None:
     """Import and read ahead what the first deploy would otherwise wait for."""
-    for service in ("cloudformation", *WARM):
+    from aws_vpc.local.front import WHOLE
+
+    for service in WARM:
         try:
-            if service != "cloudformation":
+            if service not in WHOLE:
                 importlib.import_module(f"moto.{service}.responses")
             front.handler(service)
+            world.client(service)
         except Exception:
             log.exception("cannot prepare %s", service)
     with suppress(Exception):
+        world.client("ec2").describe_availability_zones()
         world.client("iam").list_policies(MaxItems=1)
+    gc.freeze()  # what is there now stays: no collection need look at it again
+    gc.enable()
 
 
 if __name__ == "__main__":
+    gc.disable()  # until all is loaded: half of the time of the start would be collections that find nothing
     status = main()
     sys.stdout.flush()
     logging.shutdown()

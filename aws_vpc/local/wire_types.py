@@ -62,10 +62,16 @@ MODEL_NAMES = {
 
 
 @cache
+def loader() -> Any:
+    """The one loader of botocore's models: what it has read, it remembers."""
+    return botocore.loaders.Loader()
+
+
+@cache
 def model(service: str) -> Any:
     """The botocore service model of a service, by the name it signs with."""
     name = MODEL_NAMES.get(service, service)
-    return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)
+    return botocore.model.ServiceModel(loader().load_service_model(name, "service-2"), name)
 
 
 @cache
