@@ -119,8 +119,8 @@ def test_the_start_page_says_how_fresh_the_rows_are(client: Any, web: Web) -> No
     ):
         web.rds.execute(
             "INSERT INTO loads (run, table_name, mode, bucket, key, version, etag, sequencer, size, rows,"
-            f" state, started, finished) VALUES ('{key}', 'persons', 'mirror', 'data', '{key}', 'v', 'e', 's', 1, 6,"
-            f" '{state}', '{started}', timestamp '{started}' + interval '3 seconds')"
+            f" state, started, finished) VALUES ('{key}', 'persons', 'mirror', 'data', '{key}', 'v', 'e',"
+            f" 's', 1, 6, '{state}', '{started}', timestamp '{started}' + interval '3 seconds')"
         )
     last = client.get("/.json").json["databases"]["rds"]["last_load"]
     assert (last["key"], last["at"], last["rows"]) == ("incoming/people.csv", "2026-01-02T10:00:03Z", 6)

@@ -5,22 +5,21 @@ which costs the same on page 1,000 as on page 1 and neither skips nor repeats ro
 Empty values come last when ascending and first when descending, as both databases have it.
 """
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.dialects import postgresql
 
 from .db import Database, Result
-from .queries import escaped, shown
+from .queries import NAMED, escaped, shown
 from .tables import persons
 from .view import Filter, View
 
 MOST_COUNTED = 10_000
 MOST_VALUES = 12
 EXPORT_BATCH = 10_000
-NAMED = postgresql.dialect(paramstyle="named")
 
 
 def page(database: Database, view: View) -> tuple[Result, bool]:
@@ -92,36 +91,28 @@ def conditions(view: View) -> list[ColumnElement[bool]]:
 
 def condition(item: Filter) -> ColumnElement[bool]:
     """One filter as SQL."""
-    column, operand = persons.c[item.column], item.operand
-    match item.operator:
-        case "is":
-            return column == operand
-        case "not":
-            return or_(column != operand, column.is_(None))
-        case "in":
-            return column.in_(operand)
-        case "isnull":
-            return column.is_(None) if operand == "1" else column.is_not(None)
-        case "gt":
-            return column > operand
-        case "gte":
-            return column >= operand
-        case "lt":
-            return column < operand
-        case "lte":
-            return column <= operand
-        case "contains":
-            return like(column, f"%{escaped(operand)}%")
-        case "startswith":
-            return like(column, f"{escaped(operand)}%")
-        case "endswith":
-            return like(column, f"%{escaped(operand)}")
-    raise AssertionError(item.operator)
+    return OPERATIONS[item.operator](persons.c[item.column], item.operand)
 
 
-def like(column: Any, pattern: str) -> ColumnElement[bool]:
+def like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
     """Whether the column matches the pattern, upper and lower case alike."""
     return func.lower(column).like(func.lower(pattern), escape="/")
+
+
+# Each of view.OPERATORS as SQL.
+OPERATIONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "is": operator.eq,
+    "not": lambda column, value: or_(column != value, column.is_(None)),
+    "contains": lambda column, value: like(column, f"%{escaped(value)}%"),
+    "startswith": lambda column, value: like(column, f"{escaped(value)}%"),
+    "endswith": lambda column, value: like(column, f"%{escaped(value)}"),
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "in": lambda column, values: column.in_(values),
+    "isnull": lambda column, value: column.is_(None) if value == "1" else column.is_not(None),
+}
 
 
 def run(database: Database, statement: Select[Any]) -> Result:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, func, literal_column, select
+from sqlalchemy import Dialect, Select, bindparam, func, literal_column, select
 from sqlalchemy.dialects import postgresql
 
 from . import faults
@@ -14,6 +14,8 @@ LONGEST_EMAIL = 320
 MOST_PERSONS = 100
 # A cluster says "PostgreSQL 8.0.2 on ..., Redshift 1.0.12345": the last name is the engine.
 VERSION = re.compile(r".*(Redshift|PostgreSQL) ([\w.]+)", re.DOTALL)
+
+NAMED: Dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
 SERVER = select(func.version().label("version"))
 COUNT = select(func.count().label("rows")).select_from(persons)
@@ -80,7 +82,7 @@ def find(database: Database, beginning: str) -> Result:
     return Result(exact or result.rows, result.milliseconds, result.query)
 
 
-def run(database: Database, statement: Executable, bound: dict[str, Any]) -> Result:
+def run(database: Database, statement: Select[Any], bound: dict[str, Any]) -> Result:
     """The rows of a fixed statement, together with its text, values and time for people to read."""
     result = database.fetch(statement, bound)
     query = {"sql": SHOWN[statement], "bound": bound, "milliseconds": result.milliseconds}
@@ -97,9 +99,9 @@ def escaped(text: str) -> str:
     return re.sub(r"([/%_])", r"/\1", text)
 
 
-def shown(statement: Executable) -> str:
+def shown(statement: Select[Any]) -> str:
     """The SQL of a statement for people to read, its values as :names."""
-    text = str(statement.compile(dialect=postgresql.dialect(paramstyle="named")))
+    text = str(statement.compile(dialect=NAMED))
     return re.sub(r" +\n", "\n", text).replace("\n ", "\n")
 
 

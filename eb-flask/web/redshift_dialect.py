@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
-from sqlalchemy.engine.interfaces import ConnectArgsType
+from sqlalchemy.engine.interfaces import ConnectArgsType, IsolationLevel
 from sqlalchemy.engine.url import URL
 from sqlalchemy.sql.elements import quoted_name
 
@@ -80,7 +80,7 @@ class RedshiftDialect(PGDialect):
     def _set_backslash_escapes(self, connection: Any) -> None:
         self._backslash_escapes = False  # Redshift has no standard_conforming_strings to ask for
 
-    def get_isolation_level_values(self, dbapi_connection: Any) -> list[str]:
+    def get_isolation_level_values(self, dbapi_connection: Any) -> list[IsolationLevel]:
         """The two modes the driver has."""
         return ["SERIALIZABLE", "AUTOCOMMIT"]
 
@@ -88,7 +88,7 @@ class RedshiftDialect(PGDialect):
         """Sets the driver's autocommit."""
         dbapi_connection.autocommit = level == "AUTOCOMMIT"
 
-    def get_isolation_level(self, dbapi_connection: Any) -> str:
+    def get_isolation_level(self, dbapi_connection: Any) -> IsolationLevel:
         """The mode the connection is in."""
         return "AUTOCOMMIT" if dbapi_connection.autocommit else "SERIALIZABLE"
 

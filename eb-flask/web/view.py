@@ -214,4 +214,6 @@ def _key(sort: str, after: Any) -> tuple[Any, int]:
 def _fits(value: Any, kind: type) -> bool:
     if value is None:
         return True
-    return type(value) is kind and (abs(value) <= LARGEST_ID if kind is int else "\0" not in value)
+    if kind is int:
+        return type(value) is int and abs(value) <= LARGEST_ID
+    return isinstance(value, str) and "\0" not in value
