@@ -25,8 +25,6 @@ _SETTING = re.compile(
 )
 _EMPTY = re.compile(rb"<NotificationConfiguration([^>]*?)\s*/>")
 _CLOSING = b"</NotificationConfiguration>"
-    rb"(<NotificationConfiguration[^>/]*)(?:/>|>(.*)</NotificationConfiguration>)", re.DOTALL
-)
 
 
 # Query parameters that leave a request about the object itself, not about its ACL, tags or parts.
