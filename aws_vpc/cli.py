@@ -50,7 +50,7 @@ def stack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="profile of the AWS configuration")
     parser.add_argument("--repo-root", metavar="PATH", help="where templates/, eb-flask/ and data/ are")
     parser.add_argument(
-        "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait for AWS (%(default)s)"
+        "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
     )
 
 
@@ -69,7 +69,7 @@ def parameters(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--params", metavar="FILE", help="parameters in a YAML or JSON file; --param wins")
     parser.add_argument("--bucket", metavar="NAME", help="bucket for templates and web bundles")
-    parser.add_argument("--network-stack", metavar="NAME", help="build in the network of this stack")
+    parser.add_argument("--network-stack", metavar="NAME", help="build in this stack's network")
 
 
 def create(parser: argparse.ArgumentParser) -> None:
@@ -78,8 +78,9 @@ def create(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="WORD",
-        help="none, or USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]: master user (password - is read"
-        " from standard input), the address that may open the page (a.b.c.d/24, /32 or bare), true or false",
+        help="none, or USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]: master user (password - is"
+        " read from standard input), the address that may open the page (a.b.c.d/24, /32 or bare),"
+        " true or false",
     )
 
 

@@ -65,7 +65,8 @@ class Session:
         if not events.succeeded(status):
             reasons = failure(events.causes(seen))
             raise DeployFailed(
-                f"{what} stack {self.name} failed ({status}): {reasons}; with that put right, run the same again"
+                f"{what} stack {self.name} failed ({status}): {reasons};"
+                " with that put right, run the same command again"
             )
         return seen
 
