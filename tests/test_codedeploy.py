@@ -1,0 +1,306 @@
+"""CodeDeploy: bundles that are unpacked, started, asked how they are, and taken back when they are ill."""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+import tarfile
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from embedded import Embedded, embedded_aws, until
+
+APPSPEC = """\
+version: 0.0
+os: linux
+files:
+  - source: /
+    destination: /opt/web
+hooks:
+  AfterInstall:
+    - location: hooks/after_install.sh
+  ValidateService:
+    - location: hooks/validate.sh
+      timeout: 5
+"""
+SERVER = """\
+import http.server, os, sys
+print("starting", flush=True)
+{extra}
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        text = f"{version} {{os.environ['COLOUR']}} {{os.environ['BIND_ADDRESS']}}".encode()
+        self.send_response({status})
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer((os.environ["BIND_ADDRESS"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Embedded]:
+    with embedded_aws() as running:
+        running.client("s3").create_bucket(Bucket="bundles")
+        yield running
+
+
+class Site:
+    """An application with a deployment group for one instance of its own."""
+
+    def __init__(self, aws: Embedded, name: str) -> None:
+        self.aws, self.name, self.api = aws, name, aws.client("codedeploy")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.api.create_application(applicationName=name)
+        self.api.create_deployment_group(
+            applicationName=name,
+            deploymentGroupName="web",
+            deploymentConfigName="CodeDeployDefault.AllAtOnce",
+            serviceRoleArn="arn:aws:iam::123456789012:role/deploy",
+            ec2TagFilters=[{"Key": "Name", "Value": name, "Type": "KEY_AND_VALUE"}],
+            autoRollbackConfiguration={"enabled": True, "events": ["DEPLOYMENT_FAILURE"]},
+        )
+        text = f"COLOUR=blue\nPORT={self.port}"
+        aws.client("ssm").put_parameter(Name=f"/{name}/web/environment", Value=text, Type="String")
+
+    def run_instance(self) -> str:
+        tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": self.name}]}]
+        ec2 = self.aws.client("ec2")
+        made = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, TagSpecifications=tags)
+        self.instance = str(made["Instances"][0]["InstanceId"])
+        return self.instance
+
+    def bundle(
+        self, version: str, *, status: int = 200, extra: str = "", leave: str = "", **more: str
+    ) -> dict[str, str]:
+        files = {
+            "appspec.yml": APPSPEC,
+            "Procfile": "web: python serve.py\n",
+            "serve.py": SERVER.format(version=version, status=status, extra=extra),
+            "hooks/after_install.sh": "",
+            "hooks/validate.sh": "",
+            **more,
+        }
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            for path, text in files.items():
+                if path != leave:
+                    archive.writestr(path, text)
+        key = f"{self.name}/{version}.zip"
+        self.aws.client("s3").put_object(Bucket="bundles", Key=key, Body=data.getvalue())
+        return {"bucket": "bundles", "key": key, "bundleType": "zip"}
+
+    def deploy(self, place: dict[str, str]) -> dict[str, Any]:
+        made = self.api.create_deployment(
+            applicationName=self.name,
+            deploymentGroupName="web",
+            revision={"revisionType": "S3", "s3Location": place},
+        )
+        return self.ended(made["deploymentId"])
+
+    def ended(self, known: str) -> dict[str, Any]:
+        over = ("Succeeded", "Failed", "Stopped")
+
+        def look() -> Any:
+            info = self.api.get_deployment(deploymentId=known)["deploymentInfo"]
+            return info if info["status"] in over else None
+
+        info = until(look)
+        assert isinstance(info, dict)
+        return info
+
+    def events(self, info: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        target = self.api.get_deployment_target(deploymentId=info["deploymentId"], targetId=self.instance)
+        return {
+            e["lifecycleEventName"]: e
+            for e in target["deploymentTarget"]["instanceTarget"]["lifecycleEvents"]
+        }
+
+    def page(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def site(aws: Embedded, request: pytest.FixtureRequest) -> Iterator[Site]:
+    made = Site(aws, re.sub(r"\W+", "-", request.node.name)[-60:])
+    made.run_instance()
+    yield made
+    aws.client("ec2").terminate_instances(InstanceIds=[made.instance])
+
+
+def test_a_deployment_starts_the_web_process_and_the_next_one_takes_its_place(site: Site) -> None:
+    info = site.deploy(site.bundle("one"))
+    assert (info["status"], info["deploymentOverview"]["Succeeded"]) == ("Succeeded", 1)
+    assert info["createTime"] <= info["startTime"] <= info["completeTime"]
+    assert site.page() == "one blue 127.0.0.1"
+    events = site.events(info)
+    assert list(events) == [
+        "ApplicationStop",
+        "DownloadBundle",
+        "BeforeInstall",
+        "Install",
+        "AfterInstall",
+        "ApplicationStart",
+        "ValidateService",
+    ]
+    assert {e["status"] for e in events.values()} == {"Succeeded"}
+    assert all(e["startTime"] <= e["endTime"] for e in events.values())
+    second = site.deploy(site.bundle("two"))
+    assert second["previousRevision"]["s3Location"]["key"].endswith("one.zip")
+    assert site.page() == "two blue 127.0.0.1"
+    group = site.api.get_deployment_group(applicationName=site.name, deploymentGroupName="web")
+    assert group["deploymentGroupInfo"]["lastSuccessfulDeployment"]["deploymentId"] == second["deploymentId"]
+
+
+def test_a_process_that_ends_fails_at_once_and_the_previous_revision_comes_back(site: Site) -> None:
+    site.deploy(site.bundle("good"))
+    info = site.deploy(site.bundle("bad", extra="sys.exit('no secret here')"))
+    assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "HEALTH_CONSTRAINTS")
+    failed = site.events(info)["ValidateService"]
+    assert failed["status"] == "Failed"
+    assert "ended with status 1: no secret here" in failed["diagnostics"]["message"]
+    assert "starting" in failed["diagnostics"]["logTail"]
+    known = info["deploymentId"]
+    rollback = until(
+        lambda: site.api.get_deployment(deploymentId=known)["deploymentInfo"].get("rollbackInfo")
+    )
+    back = site.ended(rollback["rollbackDeploymentId"])
+    assert (back["status"], back["creator"]) == ("Succeeded", "codeDeployRollback")
+    assert site.page() == "good blue 127.0.0.1"
+
+
+def test_a_page_that_stays_ill_times_out(site: Site) -> None:
+    appspec = APPSPEC.replace("timeout: 5", "timeout: 1")
+    info = site.deploy(site.bundle("ill", status=503, **{"appspec.yml": appspec}))
+    diagnostics = site.events(info)["ValidateService"]["diagnostics"]
+    assert diagnostics["errorCode"] == "ScriptTimedOut"
+    assert "503" in diagnostics["message"]
+
+
+@pytest.mark.parametrize(
+    ("case", "event", "code", "words"),
+    [
+        ("key", "DownloadBundle", "UnknownError", "key does not exist"),
+        ("appspec", "BeforeInstall", "UnknownError", "did not find an AppSpec file"),
+        ("version", "BeforeInstall", "UnknownError", "invalid version value"),
+        ("hook", "BeforeInstall", "ScriptMissing", "hooks/validate.sh"),
+        ("procfile", "ApplicationStart", "ScriptFailed", "no Procfile"),
+        ("program", "ApplicationStart", "ScriptFailed", "no-such-program"),
+        ("outside", "DownloadBundle", "UnknownError", "leads out of the bundle"),
+    ],
+)
+def test_a_bundle_that_is_wrong_fails_where_it_would_on_aws(
+    site: Site, case: str, event: str, code: str, words: str
+) -> None:
+    place = {
+        "key": lambda: {"bucket": "bundles", "key": "gone.zip", "bundleType": "zip"},
+        "appspec": lambda: site.bundle("x", leave="appspec.yml"),
+        "version": lambda: site.bundle("x", **{"appspec.yml": "version: 1.0\nos: linux\n"}),
+        "hook": lambda: site.bundle("x", leave="hooks/validate.sh"),
+        "procfile": lambda: site.bundle("x", leave="Procfile"),
+        "program": lambda: site.bundle("x", Procfile="web: no-such-program\n"),
+        "outside": lambda: site.bundle("x", **{"../../evil": "x"}),
+    }[case]()
+    info = site.deploy(place)
+    events = site.events(info)
+    assert info["status"] == "Failed"
+    assert [name for name, e in events.items() if e["status"] == "Failed"] == [event]
+    assert events[event]["diagnostics"]["errorCode"] == code
+    assert words in events[event]["diagnostics"]["message"]
+    assert events["ValidateService"]["status"] == "Skipped"
+    assert "rollbackInfo" not in info
+
+
+def test_a_tar_bundle_is_unpacked_too(site: Site) -> None:
+    place = site.bundle("tar")
+    body = site.aws.client("s3").get_object(Bucket="bundles", Key=place["key"])["Body"].read()
+    data = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive, tarfile.open(fileobj=data, mode="w:gz") as tar:
+        for name in archive.namelist():
+            member = tarfile.TarInfo(name)
+            member.size = len(archive.read(name))
+            tar.addfile(member, io.BytesIO(archive.read(name)))
+    site.aws.client("s3").put_object(Bucket="bundles", Key="x.tgz", Body=data.getvalue())
+    assert site.deploy({"bucket": "bundles", "key": "x.tgz", "bundleType": "tgz"})["status"] == "Succeeded"
+
+
+def test_the_web_process_ends_with_its_instance(site: Site) -> None:
+    site.deploy(site.bundle("short"))
+    assert site.listens()
+    site.aws.client("ec2").terminate_instances(InstanceIds=[site.instance])
+    until(lambda: not site.listens())
+
+
+def test_without_instances_a_deployment_fails(aws: Embedded) -> None:
+    site = Site(aws, "nobody")
+    info = site.deploy(site.bundle("one"))
+    assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "NO_INSTANCES")
+
+
+def test_a_deployment_can_be_stopped_and_only_one_runs_at_a_time(site: Site) -> None:
+    place = site.bundle("slow", extra="import time; time.sleep(30)")
+    revision = {"revisionType": "S3", "s3Location": place}
+    names = {"applicationName": site.name, "deploymentGroupName": "web"}
+    known = site.api.create_deployment(**names, revision=revision)["deploymentId"]
+    with pytest.raises(ClientError, match="DeploymentLimitExceededException") as caught:
+        site.api.create_deployment(**names, revision=revision)
+    assert known in str(caught.value)
+    assert site.api.stop_deployment(deploymentId=known)["status"] == "Pending"
+    assert site.ended(known)["status"] == "Stopped"
+    with pytest.raises(site.api.exceptions.DeploymentAlreadyCompletedException):
+        site.api.stop_deployment(deploymentId=known)
+    listed = site.api.list_deployments(**names, includeOnlyStatuses=["Stopped"])["deployments"]
+    assert listed == [known]
+
+
+def test_applications_groups_and_configurations_come_change_and_go(aws: Embedded) -> None:
+    api = aws.client("codedeploy")
+    api.create_application(applicationName="a", tags=[{"Key": "k", "Value": "v"}])
+    arn = "arn:aws:codedeploy:us-east-1:123456789012:application:a"
+    assert api.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "k", "Value": "v"}]
+    with pytest.raises(api.exceptions.ApplicationAlreadyExistsException):
+        api.create_application(applicationName="a")
+    role = "arn:aws:iam::123456789012:role/r"
+    api.create_deployment_group(applicationName="a", deploymentGroupName="g", serviceRoleArn=role)
+    minimum = {"type": "FLEET_PERCENT", "value": 75}
+    api.create_deployment_config(deploymentConfigName="most", minimumHealthyHosts=minimum)
+    api.update_deployment_group(
+        applicationName="a",
+        currentDeploymentGroupName="g",
+        newDeploymentGroupName="h",
+        deploymentConfigName="most",
+    )
+    (group,) = api.batch_get_deployment_groups(applicationName="a", deploymentGroupNames=["h"])[
+        "deploymentGroupsInfo"
+    ]
+    assert (group["deploymentConfigName"], group["serviceRoleArn"]) == ("most", role)
+    with pytest.raises(api.exceptions.DeploymentConfigInUseException):
+        api.delete_deployment_config(deploymentConfigName="most")
+    assert api.list_deployment_groups(applicationName="a")["deploymentGroups"] == ["h"]
+    api.delete_deployment_group(applicationName="a", deploymentGroupName="h")
+    api.delete_deployment_config(deploymentConfigName="most")
+    assert "CodeDeployDefault.AllAtOnce" in api.list_deployment_configs()["deploymentConfigsList"]
+    api.update_application(applicationName="a", newApplicationName="b")
+    assert api.get_application(applicationName="b")["application"]["computePlatform"] == "Server"
+    api.delete_application(applicationName="b")
+    with pytest.raises(api.exceptions.ApplicationDoesNotExistException):
+        api.get_application(applicationName="b")
+
+
+def test_what_is_not_modelled_is_said(aws: Embedded) -> None:
+    with pytest.raises(ClientError, match="RegisterOnPremisesInstance is not modelled"):
+        aws.client("codedeploy").register_on_premises_instance(instanceName="i")
