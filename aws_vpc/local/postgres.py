@@ -151,6 +151,15 @@ class Postgres:
         with self.session() as cursor:
             cursor.execute(*_password(cursor, "ALTER ROLE {} PASSWORD %s", user, password))
 
+    def create_rds_superuser(self, members_of: tuple[str, ...]) -> None:
+        """Make the role that RDS gives its master user in place of SUPERUSER."""
+        with self.session() as cursor:
+            cursor.execute("CREATE ROLE rds_superuser NOLOGIN")
+            for role in members_of:
+                cursor.execute(
+                    sql.SQL("GRANT {} TO rds_superuser WITH ADMIN OPTION").format(sql.Identifier(role))
+                )
+
     def create_master(self, user: str, password: str, database: str | None, roles: tuple[str, ...]) -> None:
         """Make the master user, as a member of `roles`, and the first database as its own."""
         with self.session() as cursor:

@@ -26,6 +26,7 @@ from aws_vpc.errors import LocalError
 OLDEST = 15  # MERGE
 SUPERUSER = "rdsadmin"  # as on RDS: the platform's own, and a name that no master user may have
 UNPRIVILEGED = "nobody"
+PREFIX = "aws-vpc-"
 SYSTEM = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -133,11 +134,29 @@ class Installation:
             self.folder.chmod(0o711)
             return self.folder if reaches(self.folder, self.owner) else self._elsewhere()
 
+    def clear(self) -> None:
+        """Remove what an installation in this folder left behind, in the folder and elsewhere."""
+        link = self.folder / "data"
+        if link.is_symlink() and link.resolve().name.startswith(PREFIX):
+            shutil.rmtree(link.resolve(), ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close(self) -> bool:
+        """Whether nothing of any server was left, so that all of it could be removed."""
+        with self._lock:
+            own = ("template-", "postgresql-", "tmp", "password", "data")
+            if self.place.is_dir() and any(not e.name.startswith(own) for e in self.place.iterdir()):
+                return False
+            self.clear()
+            for made in ("place", "binaries", "password"):
+                self.__dict__.pop(made, None)
+            return True
+
     def _elsewhere(self) -> Path:
         link = self.folder / "data"
         if not link.exists():
             link.unlink(missing_ok=True)
-            made = Path(tempfile.mkdtemp(prefix="aws-vpc-"))
+            made = Path(tempfile.mkdtemp(prefix=PREFIX))
             made.chmod(0o711)
             link.symlink_to(made)
         return link.resolve()

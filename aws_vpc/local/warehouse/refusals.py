@@ -19,40 +19,47 @@ from aws_vpc.local.warehouse.tokens import Token, closing, has
 
 # Commands that PostgreSQL 8.0 parsed and Redshift switched off: SQL command "..." not supported.
 _OFF = {
-    ("CREATE", "INDEX"), ("CREATE", "UNIQUE", "INDEX"), ("DROP", "INDEX"), ("ALTER", "INDEX"), ("REINDEX",),
-    ("CREATE", "SEQUENCE"), ("DROP", "SEQUENCE"), ("ALTER", "SEQUENCE"), ("CREATE", "TRIGGER"), ("DROP", "TRIGGER"),
-    ("CREATE", "CONSTRAINT", "TRIGGER"), ("CREATE", "TYPE"), ("CREATE", "DOMAIN"), ("CREATE", "RULE"),
-    ("CREATE", "AGGREGATE"), ("CREATE", "OPERATOR"), ("CREATE", "CAST"), ("CREATE", "CONVERSION"),
-    ("CREATE", "TABLESPACE"), ("CREATE", "LANGUAGE"), ("SAVEPOINT",), ("RELEASE",), ("ROLLBACK", "TO"),
-    ("ROLLBACK", "WORK", "TO"), ("ROLLBACK", "TRANSACTION", "TO"), ("LISTEN",), ("NOTIFY",), ("UNLISTEN",),
-    ("CLUSTER",), ("LOAD",), ("CHECKPOINT",),
+    ("CREATE", "INDEX"), ("CREATE", "UNIQUE", "INDEX"), ("DROP", "INDEX"), ("ALTER", "INDEX"),
+    ("REINDEX",), ("CREATE", "SEQUENCE"), ("DROP", "SEQUENCE"), ("ALTER", "SEQUENCE"),
+    ("CREATE", "TRIGGER"), ("DROP", "TRIGGER"), ("CREATE", "CONSTRAINT", "TRIGGER"),
+    ("CREATE", "TYPE"), ("CREATE", "DOMAIN"), ("CREATE", "RULE"), ("CREATE", "AGGREGATE"),
+    ("CREATE", "OPERATOR"), ("CREATE", "CAST"), ("CREATE", "CONVERSION"), ("CREATE", "TABLESPACE"),
+    ("CREATE", "LANGUAGE"), ("SAVEPOINT",), ("RELEASE",), ("ROLLBACK", "TO"),
+    ("ROLLBACK", "WORK", "TO"), ("ROLLBACK", "TRANSACTION", "TO"), ("LISTEN",), ("NOTIFY",),
+    ("UNLISTEN",), ("CLUSTER",), ("LOAD",), ("CHECKPOINT",),
 }  # fmt: skip
 
 # Commands that its grammar never knew: the word where it stops.
 _UNKNOWN = {
     ("DO",): 0, ("CREATE", "EXTENSION"): 1, ("DROP", "EXTENSION"): 1, ("CREATE", "UNLOGGED"): 1,
-    ("CREATE", "FOREIGN"): 1, ("CREATE", "STATISTICS"): 1, ("CREATE", "PUBLICATION"): 1, ("CREATE", "EVENT"): 1,
-    ("CREATE", "SUBSCRIPTION"): 1, ("CREATE", "SERVER"): 1, ("IMPORT",): 0, ("DISCARD",): 0, ("REASSIGN",): 0,
-    ("SECURITY",): 0, ("DROP", "OWNED"): 1, ("REFRESH", "MATERIALIZED", "VIEW", "CONCURRENTLY"): 3,
+    ("CREATE", "FOREIGN"): 1, ("CREATE", "STATISTICS"): 1, ("CREATE", "PUBLICATION"): 1,
+    ("CREATE", "EVENT"): 1, ("CREATE", "SUBSCRIPTION"): 1, ("CREATE", "SERVER"): 1, ("IMPORT",): 0,
+    ("DISCARD",): 0, ("REASSIGN",): 0, ("SECURITY",): 0, ("DROP", "OWNED"): 1,
+    ("REFRESH", "MATERIALIZED", "VIEW", "CONCURRENTLY"): 3,
 }  # fmt: skip
 
-TYPES = frozenset(
-    "json jsonb jsonpath uuid bytea xml money inet cidr macaddr macaddr8 tsvector tsquery point line lseg box path "
-    "polygon circle bit hstore int4range int8range numrange daterange tsrange tstzrange pg_lsn txid_snapshot".split()
-)
+_TYPE_NAMES = """
+    json jsonb jsonpath uuid bytea xml money inet cidr macaddr macaddr8 tsvector tsquery point line
+    lseg box path polygon circle bit hstore int4range int8range numrange daterange tsrange tstzrange
+    pg_lsn txid_snapshot
+"""
+TYPES = frozenset(_TYPE_NAMES.split())
 
-_FUNCTIONS = frozenset(
-    "string_agg array_agg every xmlagg corr covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 "
-    "regr_slope regr_sxx regr_sxy regr_syy clock_timestamp statement_timestamp transaction_timestamp justify_days "
-    "justify_hours justify_interval pg_sleep div setseed width_bucket currval nextval setval lastval bit_length "
-    "overlay convert_from convert_to format quote_nullable regexp_match regexp_matches regexp_split_to_array "
-    "regexp_split_to_table unnest jsonb_agg jsonb_build_object jsonb_build_array jsonb_each jsonb_set jsonb_object_agg "
-    "json_agg json_build_object json_build_array json_each json_object_agg row_to_json to_json to_jsonb "
-    "gen_random_uuid uuid_generate_v4 pg_input_is_valid pg_input_error_info to_regclass num_nulls num_nonnulls "
-    "pg_advisory_lock pg_advisory_xact_lock pg_advisory_lock_shared pg_advisory_xact_lock_shared pg_advisory_unlock "
-    "pg_advisory_unlock_all pg_advisory_unlock_shared pg_try_advisory_lock pg_try_advisory_xact_lock "
-    "pg_try_advisory_lock_shared pg_try_advisory_xact_lock_shared pg_notify make_date make_interval make_timestamp".split()
-)
+_FUNCTION_NAMES = """
+    string_agg array_agg every xmlagg corr covar_pop covar_samp regr_avgx regr_avgy regr_count
+    regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy clock_timestamp statement_timestamp
+    transaction_timestamp justify_days justify_hours justify_interval pg_sleep div setseed
+    width_bucket currval nextval setval lastval bit_length overlay convert_from convert_to format
+    quote_nullable regexp_match regexp_matches regexp_split_to_array regexp_split_to_table unnest
+    jsonb_agg jsonb_build_object jsonb_build_array jsonb_each jsonb_set jsonb_object_agg json_agg
+    json_build_object json_build_array json_each json_object_agg row_to_json to_json to_jsonb
+    gen_random_uuid uuid_generate_v4 pg_input_is_valid pg_input_error_info to_regclass num_nulls
+    num_nonnulls pg_advisory_lock pg_advisory_xact_lock pg_advisory_lock_shared
+    pg_advisory_xact_lock_shared pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared
+    pg_try_advisory_lock pg_try_advisory_xact_lock pg_try_advisory_lock_shared
+    pg_try_advisory_xact_lock_shared pg_notify make_date make_interval make_timestamp
+"""
+_FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
 _NOT_CALLED_AFTER = frozenset((".", "INTO", "TABLE", "FROM", "JOIN", "UPDATE", "COPY", "VIEW", "EXISTS"))
 
 # The words without which nothing here can match; `sql` looks for them first.
@@ -138,7 +145,7 @@ def _in_cast(statement: list[Token], index: int) -> bool:
 
 
 def _check_merge(statement: list[Token]) -> None:
-    """MERGE INTO target USING source [[AS] alias] ON ... WHEN MATCHED THEN .. WHEN NOT MATCHED THEN INSERT .."""
+    """MERGE INTO target USING source [[AS] alias] ON ... WHEN MATCHED THEN .. WHEN NOT MATCHED THEN .."""
     using = has(statement, "USING")
     target = [token for token in statement[2:using] if token.upper != "."]
     if using < 0 or statement[1].upper != "INTO":

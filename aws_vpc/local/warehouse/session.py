@@ -55,7 +55,9 @@ class Config:
         if role not in state["roles"]:
             asking = f"{state['user_arn']}/{user}"
             message = f"User {asking} is not authorized to assume IAM Role {role or copy.role}"
-            raise Refusal(message, INTERNAL_ERROR, f"IAM roles attached to the cluster: {', '.join(state['roles'])}")
+            raise Refusal(
+                message, INTERNAL_ERROR, f"IAM roles attached to the cluster: {', '.join(state['roles'])}"
+            )
 
 
 class Session:
@@ -85,7 +87,9 @@ class Session:
         try:
             self.server_reader, self.server = await self._connect()
         except OSError as error:
-            self._refuse(Refusal(f"the cluster's database does not answer: {error.strerror or error}", "08001"))
+            self._refuse(
+                Refusal(f"the cluster's database does not answer: {error.strerror or error}", "08001")
+            )
             return
         self.server.write(messages.startup({k: v for k, v in parameters.items() if k in KEPT}))
         tasks = {asyncio.create_task(self._from_client()), asyncio.create_task(self._from_server())}

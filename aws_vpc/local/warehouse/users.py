@@ -20,8 +20,10 @@ _RULES = (
     (r"[^'\"\\/@]*", "password must not contain any of ' \" \\ / @"),
 )
 _SAME_MEANING = {"CREATEUSER": "CREATEROLE", "NOCREATEUSER": "NOCREATEROLE"}
-_ROLE_OPTIONS = ("LOGIN", "NOLOGIN", "PASSWORD", "ENCRYPTED", "SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT",
-                 "NOINHERIT", "IN", "VALID", "CONNECTION", "REPLICATION", "NOSUPERUSER", "NOCREATEDB", "WITH")  # fmt: skip
+_ROLE_OPTIONS = (
+    "LOGIN", "NOLOGIN", "PASSWORD", "ENCRYPTED", "SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT",
+    "NOINHERIT", "IN", "VALID", "CONNECTION", "REPLICATION", "NOSUPERUSER", "NOCREATEDB", "WITH",
+)  # fmt: skip
 
 
 def password_fault(password: str) -> str:

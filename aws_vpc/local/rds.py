@@ -1,0 +1,277 @@
+"""RDS in front of moto: every PostgreSQL instance is a real server.
+
+    CreateDBInstance ─► checked ─► moto's record ─► server started in the background ─► available | failed
+
+moto keeps the records (subnet groups, parameter groups, snapshots, tags). Status, endpoint and master
+password are those of the server. Instances of other engines are records only, as moto has them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_vpc.local import databases
+from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
+from aws_vpc.local.postgres import Postgres
+from aws_vpc.local.rds_rules import ENGINE_VERSIONS, check_create, check_password
+from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, model, parse
+from aws_vpc.local.world import World
+
+Result = dict[str, Any]
+SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " or blank
+# What RDS gives its master user in place of SUPERUSER.
+GRANTED = (
+    "pg_monitor",
+    "pg_signal_backend",
+    "pg_checkpoint",
+)
+_NO_SERVER_YET = (
+    "RestoreDBInstanceFromDBSnapshot",
+    "RestoreDBInstanceToPointInTime",
+    "CreateDBInstanceReadReplica",
+)
+
+_running: list[Instances] = []
+
+
+class Instance(Background):
+    """One DB instance: its server, its user, what it is doing."""
+
+    def __init__(self, identifier: str, server: Postgres, user: str) -> None:
+        super().__init__(f"rds-{identifier}")
+        self.server, self.user = server, user
+
+    def correct(self, record: Result) -> None:
+        """Put the server's facts into moto's record of the instance."""
+        record["DBInstanceStatus"] = self.status
+        record.pop("Endpoint", None)
+        if self.server.port and self.status not in ("creating", "failed"):
+            record["Endpoint"] = {
+                "Address": ADDRESS,
+                "Port": self.server.port,
+                "HostedZoneId": "Z2R2ITUGPM61AM",
+            }
+        if self.reason:
+            record["StatusInfos"] = [
+                {"StatusType": "server", "Normal": False, "Status": "error", "Message": self.reason}
+            ]
+
+
+class Instances:
+    """The DB instances of an embedded AWS, by Region and identifier."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._found: dict[tuple[str, str], Instance] = {}
+        self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
+            "CreateDBInstance": self._create,
+            "ModifyDBInstance": self._modify,
+            "DeleteDBInstance": self._delete,
+            "StopDBInstance": self._stop,
+            "StartDBInstance": self._start,
+            "RebootDBInstance": self._reboot,
+            "DescribeDBEngineVersions": self._engine_versions,
+        }
+
+    def handle(self, request: Request, forward: Forward) -> Response:
+        """The answer to a request to RDS."""
+        request = lower_identifier(request, "DBInstanceIdentifier")
+        operation = form(request).get("Action", "")
+        if operation in _NO_SERVER_YET and self._source(request):
+            raise NotImplementedError(f"{operation} of a PostgreSQL instance is not available")
+        own = self._operations.get(operation)
+        if own is None:
+            return self._corrected(operation, forward(request), request.region)
+        return own(request, forward, parse("rds", request)[1])
+
+    def stop(self) -> None:
+        """Stop all servers and remove their data."""
+        for instance in list(self._found.values()):
+            instance.finish()
+            instance.server.remove()
+        self._found.clear()
+
+    def by_secret(self, arn: str) -> Instance | None:
+        """The instance whose managed master secret this is."""
+        return next((each for each in self._found.values() if getattr(each, "secret", None) == arn), None)
+
+    # ------------------------------------------------------------ operations
+
+    def _create(self, request: Request, forward: Forward, asked: Result) -> Response:
+        if asked.get("Engine") != "postgres":
+            return forward(request)
+        check_create(asked)
+        response = forward(request)
+        if response.status != 200:
+            return response
+        made = databases.result("rds", "CreateDBInstance", response)["DBInstance"]
+        identifier, user = made["DBInstanceIdentifier"], asked["MasterUsername"]
+        server = databases.server(self.world, f"rds-{identifier}", tls=True)
+        instance = self._found[request.region, identifier] = Instance(identifier, server, user)
+        password = asked.get("MasterUserPassword") or self._manage(made, user, request.region)
+
+        def work() -> None:
+            server.start()
+            server.create_rds_superuser(GRANTED)
+            server.create_master(user, password, asked.get("DBName"), ("rds_superuser",))
+
+        instance.begin("creating", "available", work)
+        return self._corrected("CreateDBInstance", response, request.region)
+
+    def _modify(self, request: Request, forward: Forward, asked: Result) -> Response:
+        instance = self._instance(request)
+        if instance is None:
+            return forward(request)
+        password = asked.get("MasterUserPassword")
+        if password is not None:
+            check_password(password)
+        if password or asked.get("ManageMasterUserPassword") or asked.get("RotateMasterUserPassword"):
+            self._must_be(instance, "available")
+        # Rotation is ours: moto would leave a version without a value behind.
+        response = forward(with_parameters(request, RotateMasterUserPassword=None))
+        if response.status != 200:
+            return response
+        record = databases.result("rds", "ModifyDBInstance", response)["DBInstance"]
+        if asked.get("ManageMasterUserPassword") or asked.get("RotateMasterUserPassword"):
+            password = self._manage(record, instance.user, request.region)
+        if password:
+            instance.server.set_password(instance.user, password)
+        if asked.get("NewDBInstanceIdentifier"):
+            del self._found[request.region, asked["DBInstanceIdentifier"]]
+            self._found[request.region, record["DBInstanceIdentifier"]] = instance
+        return self._corrected("ModifyDBInstance", response, request.region)
+
+    def _delete(self, request: Request, forward: Forward, asked: Result) -> Response:
+        instance = self._instance(request)
+        if instance is None:
+            return forward(request)
+        if not asked.get("SkipFinalSnapshot") and not asked.get("FinalDBSnapshotIdentifier"):
+            text = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+            raise ServiceError("InvalidParameterCombination", text)
+        response = forward(request)
+        if response.status != 200:
+            return response
+        instance.finish()
+        instance.status = "deleting"
+        corrected = self._corrected("DeleteDBInstance", response, request.region)
+        del self._found[request.region, asked["DBInstanceIdentifier"]]
+        instance.server.remove()
+        return corrected
+
+    def _stop(self, request: Request, forward: Forward, asked: Result) -> Response:
+        return self._change(request, forward, "available", "stopping", "stopped", Postgres.stop)
+
+    def _start(self, request: Request, forward: Forward, asked: Result) -> Response:
+        return self._change(request, forward, "stopped", "starting", "available", Postgres.start)
+
+    def _reboot(self, request: Request, forward: Forward, asked: Result) -> Response:
+        return self._change(request, forward, "available", "rebooting", "available", Postgres.restart)
+
+    def _change(
+        self,
+        request: Request,
+        forward: Forward,
+        before: str,
+        doing: str,
+        then: str,
+        work: Callable[[Postgres], None],
+    ) -> Response:
+        instance, operation = self._instance(request), form(request)["Action"]
+        if instance is None:
+            return forward(request)
+        self._must_be(instance, before)
+        response = forward(request)
+        if response.status == 200:
+            instance.begin(doing, then, lambda: work(instance.server))
+            return self._corrected(operation, response, request.region, {"DBInstanceStatus": doing})
+        return response
+
+    def _engine_versions(self, request: Request, forward: Forward, asked: Result) -> Response:
+        if asked.get("Engine") not in (None, "postgres"):
+            return forward(request)
+        wanted = asked.get("EngineVersion", "")
+        versions = [v for major in ENGINE_VERSIONS for v in ENGINE_VERSIONS[major]]
+        found = [_engine_version(v) for v in versions if wanted in ("", v, v.split(".")[0])]
+        if asked.get("DefaultOnly"):
+            found = found[-1:]
+        return answer("rds", "DescribeDBEngineVersions", {"DBEngineVersions": found})
+
+    # ------------------------------------------------------------ facts
+
+    def _instance(self, request: Request) -> Instance | None:
+        return self._found.get((request.region, form(request).get("DBInstanceIdentifier", "")))
+
+    def _source(self, request: Request) -> bool:
+        """Whether the operation would copy one of our servers."""
+        named = form(request)
+        source = named.get("SourceDBInstanceIdentifier") or named.get("DBSnapshotIdentifier") or ""
+        return bool(source)
+
+    def _must_be(self, instance: Instance, status: str) -> None:
+        if instance.status != status:
+            name = instance.name.removeprefix("rds-")
+            raise ServiceError("InvalidDBInstanceState", f"Instance {name} is not in {status} state.")
+
+    def _manage(self, record: Result, user: str, region: str) -> str:
+        """A new master password, put into the instance's managed secret."""
+        password = new_password(SPECIALS)
+        value = json.dumps({"username": user, "password": password})
+        secret = record["MasterUserSecret"]["SecretArn"]
+        self.world.client("secretsmanager", region).put_secret_value(SecretId=secret, SecretString=value)
+        return password
+
+    def _corrected(
+        self, operation: str, response: Response, region: str, fixed: Mapping[str, Any] | None = None
+    ) -> Response:
+        """moto's answer with what is really there."""
+        members = _members(operation)
+        if response.status != 200 or not members & {"DBInstance", "DBInstances"}:
+            return response
+        result = databases.result("rds", operation, response)
+        records = [
+            *result.get("DBInstances", ()),
+            *([result["DBInstance"]] if "DBInstance" in result else []),
+        ]
+        for record in records:
+            instance = self._found.get((region, record["DBInstanceIdentifier"]))
+            if instance:
+                instance.correct(record)
+                record.update(fixed or {})
+        return answer("rds", operation, result)
+
+
+def _members(operation: str) -> set[str]:
+    if operation not in model("rds").operation_names:
+        return set()
+    shape = model("rds").operation_model(operation).output_shape
+    return set(shape.members) if shape else set()
+
+
+def _engine_version(version: str) -> Result:
+    major = version.split(".")[0]
+    return {
+        "Engine": "postgres",
+        "EngineVersion": version,
+        "DBParameterGroupFamily": f"postgres{major}",
+        "DBEngineDescription": "PostgreSQL",
+        "DBEngineVersionDescription": f"PostgreSQL {version}",
+        "Status": "available",
+    }
+
+
+def handler(world: World) -> Handler:
+    """The handler of requests to RDS."""
+    instances = Instances(world)
+    databases.installation(world)
+    _running.append(instances)
+    return instances.handle
+
+
+def stop() -> None:
+    """Stop every server and remove what they left."""
+    while _running:
+        instances = _running.pop()
+        instances.stop()
+        databases.close(instances.world)
