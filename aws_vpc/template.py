@@ -122,7 +122,7 @@ class Bound:
 
 
 def bind(template: Template, scope: Scope) -> Bound:
-    """The template under the scope's values; TemplateError when a rule fails or something needed will not stand."""
+    """The template under the values; TemplateError when a rule fails or something needed is not made."""
     scope = replace(scope, mappings=template.section("Mappings"))
     check_rules(template.section("Rules"), scope)
     scope = replace(scope, conditions=decide(template.section("Conditions"), scope))
@@ -178,7 +178,7 @@ def _refuse_missing(template: Template, resources: Mapping[str, Any], outputs: M
     gone = template.resources.keys() - resources.keys()
     for block, values in (
         ("Resources", [body(resource) for resource in resources.values()]),
-        ("Outputs", [output for output in outputs.values()]),
+        ("Outputs", list(outputs.values())),
     ):
         named = {found.name for found in references(values) if found.kind in ("Ref", "Fn::GetAtt")}
         if missing := sorted(named & gone):

@@ -1,4 +1,4 @@
-"""The structural rules of ValidateTemplate: a parsed template in, nothing out, TemplateError in AWS's words."""
+"""The structural rules of ValidateTemplate: a parsed template in, TemplateError in AWS's words out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SECTIONS = {
     "Transform", "Resources", "Outputs", "Hooks",
 }  # fmt: skip
 RESOURCE = {
-    "Type", "Condition", "DependsOn", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
-    "Metadata", "Properties", "Description",
+    "Type", "Condition", "DependsOn", "CreationPolicy", "UpdatePolicy", "DeletionPolicy",
+    "UpdateReplacePolicy", "Metadata", "Properties", "Description",
 }  # fmt: skip
 POLICIES = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
 PSEUDO = {
-    "AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition", "AWS::Region", "AWS::StackId",
-    "AWS::StackName", "AWS::URLSuffix",
+    "AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition", "AWS::Region",
+    "AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
 }  # fmt: skip
 
 
@@ -70,7 +70,8 @@ def _header(template: Mapping[str, Any]) -> None:
     for section, most in (("Parameters", 200), ("Resources", 500), ("Outputs", 200), ("Mappings", 200)):
         if len(template.get(section, {})) > most:
             fail(
-                f"Number of {section.lower()}, {len(template[section])}, is greater than maximum allowed, {most}"
+                f"Number of {section.lower()}, {len(template[section])}, "
+                f"is greater than maximum allowed, {most}"
             )
 
 
@@ -140,7 +141,8 @@ def _references(template: Mapping[str, Any]) -> None:
         _refuse(body(resource), resources | parameters | PSEUDO, resources, "Resources")
         if missing := sorted(set(depends_on(resource)) - resources):
             fail(
-                f"Unresolved resource dependencies [{', '.join(missing)}] in the Resources block of the template"
+                f"Unresolved resource dependencies [{', '.join(missing)}] "
+                "in the Resources block of the template"
             )
     outputs = [[output["Value"], output.get("Export", {})] for output in template.get("Outputs", {}).values()]
     _refuse(outputs, resources | parameters | PSEUDO, resources, "Outputs")
@@ -161,6 +163,7 @@ def _refuse(value: Any, names: Any, resources: Any, block: str) -> None:
     listed = ", ".join(dict.fromkeys(missing))
     if block == "Conditions":
         fail(
-            f"Unresolved dependencies [{listed}]. Cannot reference resources in the Conditions block of the template"
+            f"Unresolved dependencies [{listed}]. "
+            "Cannot reference resources in the Conditions block of the template"
         )
     fail(f"Unresolved resource dependencies [{listed}] in the {block} block of the template")

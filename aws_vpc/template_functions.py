@@ -1,14 +1,11 @@
 """Intrinsic functions: a template value and a scope in, the value out.
 
 Pure: what only a running system knows (references, attributes, exports, zones) comes from callables in
-the scope. UNKNOWN stands for a value that is known after apply; functions pass it on.
+the scope. What needs no scope is computed in template_values.
 """
 
 from __future__ import annotations
 
-import base64
-import ipaddress
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +13,19 @@ from typing import Any
 
 from aws_vpc.errors import TemplateError
 from aws_vpc.template_graph import VARIABLE
-
-UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+from aws_vpc.template_values import (
+    UNKNOWN,
+    cidr,
+    encode,
+    find_in_map,
+    join,
+    length,
+    select,
+    split,
+    text,
+    to_json,
+    unknown,
+)
 
 
 class NoValue:
@@ -60,17 +68,6 @@ def evaluate(value: Any, scope: Scope) -> Any:
     return {key: item for key, item in pairs if item is not NO_VALUE}
 
 
-def text(value: Any) -> str:
-    """A scalar as CloudFormation writes it into a string."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _unknown(*values: Any) -> bool:
-    return any(isinstance(value, str) and UNKNOWN in value for value in values)
-
-
 def _ref(argument: Any, scope: Scope) -> Any:
     if not isinstance(argument, str):
         raise TemplateError("Template error: every Ref object must have a single String value.")
@@ -95,9 +92,9 @@ def _sub(argument: Any, scope: Scope) -> Any:
     )
     if template is None:
         raise TemplateError(
-            "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a "
-            "string as first argument, and an optional second argument to specify a mapping of values to replace "
-            "in the string"
+            "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. "
+            "Specify a string as first argument, and an optional second argument to specify a mapping of "
+            "values to replace in the string"
         )
     given = {key: evaluate(child, scope) for key, child in own.items()}
 
@@ -127,55 +124,6 @@ def _variable(name: str, scope: Scope) -> Any:
         return scope.values[name]
     logical, _, attribute = name.partition(".")
     return scope.attribute(logical, attribute) if attribute else scope.ref(logical)
-
-
-def _join(argument: Any, scope: Scope) -> Any:
-    argument = evaluate(argument, scope)
-    if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
-        raise TemplateError(JOIN)
-    delimiter, items = argument
-    if _unknown(items):
-        return UNKNOWN
-    if not isinstance(items, list) or any(isinstance(item, (list, dict)) for item in items):
-        raise TemplateError(JOIN)
-    return delimiter.join(text(item) for item in items)
-
-
-JOIN = (
-    "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings "
-    "to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
-)
-
-
-def _split(argument: Any, scope: Scope) -> Any:
-    argument = evaluate(argument, scope)
-    if not (
-        isinstance(argument, list) and len(argument) == 2 and all(isinstance(item, str) for item in argument)
-    ):
-        raise TemplateError(
-            "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and "
-            "(2) a string to be split or a function that returns a string to be split."
-        )
-    delimiter, source = argument
-    return UNKNOWN if _unknown(source) else source.split(delimiter)
-
-
-def _select(argument: Any, scope: Scope) -> Any:
-    argument = evaluate(argument, scope)
-    if not (isinstance(argument, list) and len(argument) == 2):
-        raise TemplateError(
-            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
-        )
-    index, items = argument
-    if _unknown(index, items):
-        return UNKNOWN
-    if not isinstance(items, list) or not re.fullmatch(r"\d+", text(index)):
-        raise TemplateError(
-            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
-        )
-    if int(index) >= len(items):
-        raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
-    return items[int(index)]
 
 
 def _if(argument: Any, scope: Scope) -> Any:
@@ -229,59 +177,6 @@ def truth(item: Any, scope: Scope) -> bool:
 _NOT, _AND, _OR = _truths("Fn::Not", 1, 1), _truths("Fn::And", 2, 10), _truths("Fn::Or", 2, 10)
 
 
-def _find_in_map(argument: Any, scope: Scope) -> Any:
-    argument = evaluate(argument, scope) if isinstance(argument, list) else argument
-    fallback = argument[3] if isinstance(argument, list) and len(argument) == 4 else None
-    if not isinstance(argument, list) or len(argument) != 3 + bool(isinstance(fallback, dict)):
-        raise TemplateError(
-            "Template error: every Fn::FindInMap object requires three parameters, "
-            "the map name, map key and the attribute for return value"
-        )
-    mapping, top, second = argument[:3]
-    if _unknown(mapping, top, second):
-        return UNKNOWN
-    found = scope.mappings.get(mapping, {}).get(text(top), {}).get(text(second))
-    if found is not None:
-        return evaluate(found, scope)
-    if isinstance(fallback, dict) and "DefaultValue" in fallback:
-        return fallback["DefaultValue"]
-    if mapping not in scope.mappings:
-        raise TemplateError(
-            f"Template error: Mapping named '{mapping}' is not present in the 'Mappings' section of template."
-        )
-    raise TemplateError(f"Template error: Unable to get mapping for {mapping}::{top}::{second}")
-
-
-def _base64(argument: Any, scope: Scope) -> Any:
-    found = evaluate(argument, scope)
-    if isinstance(found, (list, dict)) or found is NO_VALUE:
-        raise TemplateError("Template error: every Fn::Base64 object must have a String-typed value.")
-    return UNKNOWN if _unknown(found) else base64.b64encode(text(found).encode()).decode()
-
-
-def _cidr(argument: Any, scope: Scope) -> Any:
-    argument = evaluate(argument, scope)
-    if not isinstance(argument, list) or len(argument) not in (2, 3):
-        raise TemplateError(
-            "Template error: every Fn::Cidr object requires an ipBlock, a count and optional cidrBits"
-        )
-    if _unknown(*argument):
-        return UNKNOWN
-    block, count = argument[0], int(text(argument[1]))
-    try:
-        network = ipaddress.ip_network(text(block), strict=False)
-    except ValueError:
-        raise TemplateError(f"Template error: Fn::Cidr: {block} is not a valid CIDR block") from None
-    bits = int(text(argument[2])) if len(argument) == 3 else 8 if network.version == 4 else 64
-    prefix = network.max_prefixlen - bits
-    if not 1 <= count <= 256 or prefix < network.prefixlen or 2 ** (prefix - network.prefixlen) < count:
-        raise TemplateError(
-            f"Template error: Fn::Cidr: {block} cannot be split into {count} blocks of {bits} bits"
-        )
-    subnets = network.subnets(new_prefix=prefix)
-    return [str(next(subnets)) for _ in range(count)]
-
-
 def _zones(argument: Any, scope: Scope) -> Any:
     region = evaluate(argument, scope)
     if not isinstance(region, str):
@@ -293,44 +188,35 @@ def _import(argument: Any, scope: Scope) -> Any:
     name = evaluate(argument, scope)
     if not isinstance(name, str):
         raise TemplateError(
-            "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string"
+            "Template error: the attribute in Fn::ImportValue must be a string or a function that "
+            "returns a string"
         )
-    return UNKNOWN if _unknown(name) else scope.import_value(name)
+    return UNKNOWN if unknown(name) else scope.import_value(name)
 
 
-def _length(argument: Any, scope: Scope) -> Any:
-    found = evaluate(argument, scope)
-    if _unknown(found):
-        return UNKNOWN
-    if not isinstance(found, list):
-        raise TemplateError("Template error: Fn::Length requires a list or a function that returns a list")
-    return len(found)
-
-
-def _json(argument: Any, scope: Scope) -> Any:
-    found = evaluate(argument, scope)
-    if not isinstance(found, (list, dict)):
-        raise TemplateError("Template error: Fn::ToJsonString requires an object or an array")
-    return json.dumps(found, separators=(",", ":"))
+def _computed(function: Callable[[Any], Any]) -> Callable[[Any, Scope], Any]:
+    return lambda argument, scope: function(evaluate(argument, scope))
 
 
 FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
-    "Fn::Join": _join,
-    "Fn::Split": _split,
-    "Fn::Select": _select,
+    "Fn::Join": _computed(join),
+    "Fn::Split": _computed(split),
+    "Fn::Select": _computed(select),
     "Fn::If": _if,
     "Fn::Equals": _equals,
     "Fn::Not": lambda argument, scope: not _NOT(argument, scope)[0],
     "Fn::And": lambda argument, scope: all(_AND(argument, scope)),
     "Fn::Or": lambda argument, scope: any(_OR(argument, scope)),
-    "Fn::FindInMap": _find_in_map,
-    "Fn::Base64": _base64,
-    "Fn::Cidr": _cidr,
+    "Fn::FindInMap": lambda argument, scope: find_in_map(evaluate(argument, scope), scope.mappings),
+    "Fn::Base64": _computed(encode),
+    "Fn::Cidr": _computed(cidr),
     "Fn::GetAZs": _zones,
     "Fn::ImportValue": _import,
-    "Fn::Length": _length,
-    "Fn::ToJsonString": _json,
+    "Fn::Length": _computed(length),
+    "Fn::ToJsonString": _computed(to_json),
 }
+
+__all__ = ["NO_VALUE", "UNKNOWN", "NoValue", "Scope", "evaluate", "text", "truth"]

@@ -1,4 +1,4 @@
-"""Template parameters: declarations and given texts in, checked values out, with AWS's message when refused."""
+"""Template parameters: declarations and given texts in, checked values out, AWS's message when refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running embedded CloudFormation for the tests: real HTTP, moto behind it, and a type that does as told."""
+"""A running embedded CloudFormation for the tests: real HTTP, moto behind it, a type that does as told."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - AWS's messages stand in one piece
 """CloudFormation's behaviour as AWS documents it: stacks created, described and deleted, through boto3."""
 
 from __future__ import annotations

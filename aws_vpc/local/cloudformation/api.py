@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from aws_vpc.local.cloudformation import api_read, api_write, change_sets
+from aws_vpc.local.cloudformation import api_read, api_rollback, api_settings, api_write, change_sets
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.wire import ServiceError
 
@@ -14,13 +14,13 @@ Operation = Callable[[Engine, str, dict[str, Any]], dict[str, Any]]
 NAMES = {
     api_read: (
         "DescribeStacks", "ListStacks", "DescribeStackEvents", "DescribeEvents", "DescribeStackResource",
-        "DescribeStackResources", "ListStackResources", "GetTemplate", "ValidateTemplate", "GetTemplateSummary",
+        "DescribeStackResources", "ListStackResources", "GetTemplate", "ValidateTemplate",
+        "GetTemplateSummary",
         "ListExports", "ListImports", "GetStackPolicy", "DescribeAccountLimits",
     ),
-    api_write: (
-        "CreateStack", "UpdateStack", "DeleteStack", "CancelUpdateStack", "ContinueUpdateRollback", "RollbackStack",
-        "SignalResource", "UpdateTerminationProtection", "SetStackPolicy",
-    ),
+    api_write: ("CreateStack", "UpdateStack", "DeleteStack"),
+    api_rollback: ("CancelUpdateStack", "ContinueUpdateRollback", "RollbackStack"),
+    api_settings: ("SignalResource", "UpdateTerminationProtection", "SetStackPolicy"),
     change_sets: (
         "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "ListChangeSets",
     ),
@@ -42,6 +42,7 @@ def call(engine: Engine, operation: str, region: str, params: dict[str, Any]) ->
     if operation not in OPERATIONS:
         raise ServiceError(
             "UnsupportedOperation",
-            f"{operation} is not part of the embedded AWS: CloudFormation here answers {', '.join(sorted(OPERATIONS))}",
+            f"{operation} is not part of the embedded AWS: CloudFormation here answers "
+            + ", ".join(sorted(OPERATIONS)),
         )
     return OPERATIONS[operation](engine, region, params)

@@ -1,4 +1,4 @@
-"""The operations that change stacks: each checks, begins its work in a thread of its own, and answers at once."""
+"""Create, update, delete: each call checks, begins its work in a thread of its own, and answers at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from aws_vpc.local.cloudformation import deletion, operations, plans
@@ -21,8 +20,7 @@ from aws_vpc.template import Bound
 Params = dict[str, Any]
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 UPDATABLE = (
-    "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
-    "CREATE_FAILED", "UPDATE_FAILED",
+    "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED",
 )  # fmt: skip
 
 
@@ -175,15 +173,16 @@ def refuse_retyped(stack: Stack, bound: Bound) -> None:
     ]  # fmt: skip
     if changed:
         raise refuse(
-            "Update of resource type is not permitted. The new template modifies resource type of the following "
-            f"resources: [{', '.join(changed)}]"
+            "Update of resource type is not permitted. The new template modifies resource type of the "
+            f"following resources: [{', '.join(changed)}]"
         )
 
 
 def begin_update(engine: Engine, stack: Stack, prepared: Prepared, params: Params) -> Run:
     """The run of an update that has begun."""
     run = Run(
-        "UPDATE_STACK", params.get("ClientRequestToken"), disable_rollback=bool(params.get("DisableRollback")),
+        "UPDATE_STACK", params.get("ClientRequestToken"),
+        disable_rollback=bool(params.get("DisableRollback")),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
     )  # fmt: skip
     with engine.changed:
@@ -241,110 +240,3 @@ def refuse_delete(engine: Engine, stack: Stack, retain: list[str]) -> None:
     if unknown := [name for name in retain if name not in stack.resources]:
         raise refuse(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}")
     deletion.refuse_exports_in_use(engine, stack)
-
-
-def cancel_update_stack(engine: Engine, region: str, params: Params) -> Params:
-    """Nothing; the update stops and rolls back."""
-    stack = engine.find(params["StackName"], region)
-    if stack.status != "UPDATE_IN_PROGRESS" or stack.run is None:
-        raise refuse(f"CancelUpdateStack cannot be called from current stack status: {stack.status}")
-    background(lambda run=stack.run: run.cancel("User Initiated"), f"cancel-{stack.name}")  # type: ignore[misc]
-    return {}
-
-
-def continue_update_rollback(engine: Engine, region: str, params: Params) -> Params:
-    """Nothing; the rollback of an update is taken up again, without the resources to skip."""
-    stack = engine.find(params["StackName"], region)
-    if stack.status != "UPDATE_ROLLBACK_FAILED":
-        raise refuse(f"Stack:{stack.id} is in {stack.status} state and can not continue update rollback.")
-    skip = frozenset(params.get("ResourcesToSkip") or ())
-    failed = {one.logical_id for one in stack.resources.values() if one.status == "UPDATE_FAILED"}
-    if wrong := sorted(name for name in skip if "." not in name and name not in failed):
-        raise refuse(f"Resources to skip [{', '.join(wrong)}] are not in UPDATE_FAILED state")
-    resume(engine, stack, Run("CONTINUE_ROLLBACK", params.get("ClientRequestToken")), skip)
-    return {}
-
-
-def resume(engine: Engine, stack: Stack, run: Run, skip: frozenset[str] = frozenset()) -> None:
-    """Nothing; the stack's rollback goes on in the background."""
-    engine.begin(stack, run)
-    engine.set_status(stack, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
-
-    def work() -> None:
-        try:
-            operations.rollback(engine, stack, run, skip)
-        finally:
-            engine.finish(stack, run)
-
-    background(work, f"rollback-{stack.name}")
-
-
-def rollback_stack(engine: Engine, region: str, params: Params) -> Params:
-    """The stack's id; a stack that failed without rollback goes back now."""
-    stack = engine.find(params["StackName"], region)
-    run = Run(
-        "ROLLBACK", params.get("ClientRequestToken"),
-        retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
-    )  # fmt: skip
-    if stack.status == "UPDATE_FAILED":
-        resume(engine, stack, run)
-        return {"StackId": stack.id, "OperationId": run.id}
-    if stack.status != "CREATE_FAILED":
-        raise refuse(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
-    engine.begin(stack, run)
-    engine.set_status(stack, "ROLLBACK_IN_PROGRESS", "User Initiated")
-
-    def work() -> None:
-        try:
-            deletion.remove_all(engine, stack, run, created=True)
-            deletion.conclude(engine, stack, "ROLLBACK")
-        finally:
-            engine.finish(stack, run)
-
-    background(work, f"rollback-{stack.name}")
-    return {"StackId": stack.id, "OperationId": run.id}
-
-
-def signal_resource(engine: Engine, region: str, params: Params) -> Params:
-    """Nothing; the signal is counted."""
-    stack = engine.find(params["StackName"], region)
-    with engine.changed:
-        resource = stack.resources.get(params["LogicalResourceId"])
-        if resource is None:
-            raise refuse(f"Resource {params['LogicalResourceId']} does not exist for stack {stack.name}")
-        if resource.status not in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
-            raise refuse(
-                f"Resource {resource.logical_id} is in {resource.status} state and cannot be signaled"
-            )
-        got = stack.signals.setdefault(resource.logical_id, {})
-        got.setdefault(params["UniqueId"], params["Status"])
-        engine.changed.notify_all()
-    return {}
-
-
-def update_termination_protection(engine: Engine, region: str, params: Params) -> Params:
-    """The stack's id; whether it may be deleted is set."""
-    stack = engine.find(params["StackName"], region)
-    if stack.root_id:
-        raise refuse(
-            f"TerminationProtection cannot be updated on nested stack [{stack.name}]; update its root"
-        )
-    stack.protected = bool(params["EnableTerminationProtection"])
-    return {"StackId": stack.id}
-
-
-def set_stack_policy(engine: Engine, region: str, params: Params) -> Params:
-    """Nothing; the stack's policy is set."""
-    stack = engine.find(params["StackName"], region)
-    policy = policy_given(engine, region, params)
-    try:
-        json.loads(policy or "")
-    except ValueError:
-        raise refuse("Error validating stack policy: Invalid stack policy") from None
-    stack.policy = policy
-    return {}
-
-
-def restored(definition: Definition) -> Definition:
-    """The same definition; frozen values need no copy."""
-    return replace(definition)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,7 +62,8 @@ def _new(engine: Engine, region: str, params: Params) -> Stack:
             stack = engine.find(name, region)
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise api_write.refuse(
-                    f"Stack [{name}] already exists and cannot be created again with the changeSet [{params['ChangeSetName']}]."
+                    f"Stack [{name}] already exists and cannot be created again with the changeSet "
+                    f"[{params['ChangeSetName']}]."
                 )
             return stack
         nothing = Definition(Template("", {}), {})
@@ -129,7 +129,8 @@ def _nest(engine: Engine, parent: ChangeSet, plan: plans.Plan, root: str) -> Non
         change_id = engine.new_id(parent.id.split(":")[3], name, "changeSet")
         made = ChangeSet(
             change_id, name, stack_id, "UPDATE" if stack_id else "CREATE", "CREATE_COMPLETE", "AVAILABLE",
-            nested=True, prepared=child.prepared, changes=list(child.changes), parent_id=parent.id, root_id=root,
+            nested=True, prepared=child.prepared, changes=list(child.changes), parent_id=parent.id,
+            root_id=root,
             options={"StackName": child.name},
         )  # fmt: skip
         parent.options.setdefault("Children", {})[change.logical_id] = made
@@ -177,7 +178,10 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
         "StatusReason": one.reason, "NotificationARNs": list(definition.notification_arns),
         "RollbackConfiguration": {}, "Capabilities": list(definition.capabilities),
         "Tags": shapes.tag_list(definition.tags),
-        "Changes": [change_shape(change, one.prepared, stack, children.get(change.logical_id), values) for change in changes],
+        "Changes": [
+            change_shape(change, one.prepared, stack, children.get(change.logical_id), values)
+            for change in changes
+        ],
         "IncludeNestedStacks": one.nested, "ParentChangeSetId": one.parent_id, "RootChangeSetId": one.root_id,
         "OnStackFailure": one.on_failure, **more,
     })  # fmt: skip
@@ -242,8 +246,3 @@ def delete_change_set(engine: Engine, region: str, params: Params) -> Params:
             if stack.change_sets.get(one.name) is one:
                 del stack.change_sets[one.name]
     return {}
-
-
-def dumps(value: Any) -> str:
-    """The value as compact JSON."""
-    return json.dumps(value, separators=(",", ":"), default=str)

@@ -163,7 +163,7 @@ def _destroy_stack(engine: Engine, leaving: Leaving, run: Run) -> None:
 
 
 def delete_child(engine: Engine, child: Stack, run: Run, created: bool) -> None:
-    """Nothing; the nested stack is gone or DELETE_FAILED. One that never stood keeps only what Retain says."""
+    """Nothing; the nested stack is gone or DELETE_FAILED. `created`: by the operation being undone."""
     try:
         engine.set_status(child, "DELETE_IN_PROGRESS")
         remove_all(engine, child, run, created=created)
@@ -178,5 +178,6 @@ def refuse_exports_in_use(engine: Engine, stack: Stack) -> None:
         users = [name for name in engine.importers(stack.region, output.export or "") if name != stack.name]
         if output.export and users:
             raise TemplateError(
-                f"Delete canceled. Cannot delete export {output.export} as it is in use by {' and '.join(users)}."
+                f"Delete canceled. Cannot delete export {output.export} as it is in use by "
+                f"{' and '.join(users)}."
             )

@@ -1,4 +1,4 @@
-"""A planned change as DescribeChangeSet shows it: scope, replacement, and each property's before and after."""
+"""A planned change as DescribeChangeSet shows it: scope, replacement, properties before and after."""
 
 from __future__ import annotations
 

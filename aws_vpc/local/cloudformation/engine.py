@@ -113,7 +113,7 @@ class Engine:
         run = stack.run
         stack.events.append(
             Event(
-                str(uuid.uuid4()) if type == STACK and physical == stack.id else f"{logical}-{status}-{uuid.uuid4()}",
+                event_id(logical, status, type == STACK and physical == stack.id),
                 stack.id, stack.name, logical, physical, type, status, now(), run.id if run else "", reason,
                 properties, run.token if run else None,
             )
@@ -149,6 +149,11 @@ class Engine:
                     return False
                 self.changed.wait(min(left, 1))
             return True
+
+
+def event_id(logical: str, status: str, own: bool) -> str:
+    """A new event id: bare for the stack itself, speaking for its resources."""
+    return str(uuid.uuid4()) if own else f"{logical}-{status}-{uuid.uuid4()}"
 
 
 def suffix() -> str:

@@ -1,7 +1,8 @@
 """Operations on one stack, nested stacks included: create, update, roll back, clean up, delete.
 
     create   CREATE_IN_PROGRESS -> CREATE_COMPLETE | CREATE_FAILED | ROLLBACK_* | DELETE_*
-    forward  UPDATE_IN_PROGRESS -> UPDATE_COMPLETE_CLEANUP_IN_PROGRESS | UPDATE_ROLLBACK_IN_PROGRESS | UPDATE_FAILED
+    forward  UPDATE_IN_PROGRESS -> UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
+                                 | UPDATE_ROLLBACK_IN_PROGRESS | UPDATE_FAILED
     cleanup  -> UPDATE_COMPLETE          rollback -> UPDATE_ROLLBACK_COMPLETE | UPDATE_ROLLBACK_FAILED
     delete   DELETE_IN_PROGRESS -> DELETE_COMPLETE | DELETE_FAILED
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import deletion, nested, resources
+from aws_vpc.local.cloudformation import alterations, deletion, nested, resources
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import (
     STACK,
@@ -109,8 +110,8 @@ def outputs(work: Work) -> list[Output]:
         value = evaluate(output["Value"], scope)
         if isinstance(value, (list, dict)):
             raise TemplateError(
-                f"Template format error: Output {key} is malformed. The Value field of every Outputs member must "
-                "evaluate to a String."
+                f"Template format error: Output {key} is malformed. The Value field of every Outputs "
+                "member must evaluate to a String."
             )
         export = evaluate(output["Export"]["Name"], scope) if "Export" in output else None
         found.append(Output(key, text(value), output.get("Description"), export))
@@ -170,7 +171,7 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
 
 
 def change(work: Work, logical: str) -> bool:
-    """Whether the resource is as the new definition says: created, replaced, updated in place or untouched."""
+    """Whether the resource is as the new definition says: made, replaced, changed in place or untouched."""
     engine, stack = work.engine, work.stack
     old = stack.resources.get(logical)
     if old is None or old.physical_id is None or old.status == "CREATE_FAILED":
@@ -197,8 +198,8 @@ def change(work: Work, logical: str) -> bool:
         return nested.update(work, wanted, child, target)
     paths = resources.difference(old.properties, wanted.properties)
     if resources.replaces(old.type, paths):
-        return resources.replacement(work, old, wanted)
-    return resources.in_place(work, old, wanted, paths)
+        return alterations.replacement(work, old, wanted)
+    return alterations.in_place(work, old, wanted, paths)
 
 
 def _untouched(work: Work, old: Resource, wanted: Resource) -> bool:
@@ -278,4 +279,4 @@ def restore(engine: Engine, stack: Stack, run: Run, logical: str, skip: frozense
     if logical in skip:
         engine.put(stack, replace(stack.resources[logical], status="UPDATE_COMPLETE", reason=None))
         return True
-    return resources.restore(engine, stack, run, before.resources[logical])
+    return alterations.restore(engine, stack, run, before.resources[logical])

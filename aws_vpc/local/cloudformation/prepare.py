@@ -1,4 +1,4 @@
-"""From what a call gives to a definition that passed every check: template, parameters, tags, capabilities."""
+"""From what a call gives to a definition that passed every check: parameters, tags, capabilities."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from aws_vpc.template_parameters import resolve
 
 
 def prepare(
-    engine: Engine, region: str, name: str, stack_id: str, template: Template, parameters: Mapping[str, str], *,
+    engine: Engine, region: str, name: str, stack_id: str, template: Template,
+    parameters: Mapping[str, str], *,
     tags: Mapping[str, str], capabilities: Iterable[str] = (), notification_arns: Sequence[str] = (),
     role_arn: str | None = None,
 ) -> Prepared:  # fmt: skip
     """The definition with conditions decided; TemplateError or ServiceError in AWS's words when refused."""
-    refuse_unknown_types(template)
     refuse_capabilities(template, set(capabilities))
+    refuse_unknown_types(template)
     resolved = resolve(template.parameters, parameters, stored_parameter(engine, region))
     arns = tuple(notification_arns)
     definition = Definition(template, resolved, tags, tuple(capabilities), arns, role_arn)

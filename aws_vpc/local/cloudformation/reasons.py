@@ -37,7 +37,8 @@ def reason_of(error: BaseException, logical_id: str) -> str:
 
 
 def _handler(message: str, code: str) -> str:
-    return f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
+    token = uuid.uuid4()
+    return f'Resource handler returned message: "{message}" (RequestToken: {token}, HandlerErrorCode: {code})'
 
 
 def _client_message(error: ClientError) -> str:

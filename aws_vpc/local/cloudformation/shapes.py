@@ -54,7 +54,8 @@ def stack(one: Stack) -> dict[str, Any]:
 def output(one: Any) -> dict[str, Any]:
     """An output as DescribeStacks shows it."""
     return without_none({
-        "OutputKey": one.key, "OutputValue": one.value, "Description": one.description, "ExportName": one.export,
+        "OutputKey": one.key, "OutputValue": one.value, "Description": one.description,
+        "ExportName": one.export,
     })  # fmt: skip
 
 
@@ -71,7 +72,8 @@ def summary(one: Stack) -> dict[str, Any]:
 def event(one: Event) -> dict[str, Any]:
     """An event as DescribeStackEvents shows it."""
     return without_none({
-        "StackId": one.stack_id, "EventId": one.id, "StackName": one.stack_name, "OperationId": one.operation_id,
+        "StackId": one.stack_id, "EventId": one.id, "StackName": one.stack_name,
+        "OperationId": one.operation_id,
         "LogicalResourceId": one.logical_id, "PhysicalResourceId": one.physical_id, "ResourceType": one.type,
         "Timestamp": one.timestamp, "ResourceStatus": one.status, "ResourceStatusReason": one.reason,
         "ResourceProperties": one.properties, "ClientRequestToken": one.token,
@@ -92,7 +94,8 @@ def resource_summary(one: Resource) -> dict[str, Any]:
     """A resource as ListStackResources shows it."""
     return without_none({
         "LogicalResourceId": one.logical_id, "PhysicalResourceId": one.physical_id, "ResourceType": one.type,
-        "LastUpdatedTimestamp": one.timestamp, "ResourceStatus": one.status, "ResourceStatusReason": one.reason,
+        "LastUpdatedTimestamp": one.timestamp, "ResourceStatus": one.status,
+        "ResourceStatusReason": one.reason,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     })  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Where template texts come from: the request itself, S3 by its various addresses, or the stack's last one."""
+"""Where template texts come from: the request itself, S3 by its various addresses, or the stack."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def given(
     if len(body.encode()) > BODY_LIMIT:
         raise ServiceError(
             "ValidationError",
-            f"1 validation error detected: Value '{body[:64]}...' at 'templateBody' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {BODY_LIMIT}",
+            f"1 validation error detected: Value '{body[:64]}...' at 'templateBody' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {BODY_LIMIT}",
         )
     return loaded(body)

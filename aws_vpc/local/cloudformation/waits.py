@@ -67,11 +67,11 @@ def wait(
         return "FAILURE" in got() or got().count("SUCCESS") >= count
 
     engine.wait_for(enough, time.monotonic() + timeout, run.cancelled)
-    if "FAILURE" in got():
+    failures, missing = got().count("FAILURE"), count - got().count("SUCCESS")
+    if failures:
         raise TemplateError(
-            f"Received {got().count('FAILURE')} FAILURE signal(s) out of {count}. Unable to satisfy {count} MinSuccessfulInstancesPercent requirement"
+            f"Received {failures} FAILURE signal(s) out of {count}. Unable to satisfy 100% "
+            "MinSuccessfulInstancesPercent requirement"
         )
-    if got().count("SUCCESS") < count:
-        raise TemplateError(
-            f"Failed to receive {count - got().count('SUCCESS')} resource signal(s) within the specified duration"
-        )
+    if missing > 0:
+        raise TemplateError(f"Failed to receive {missing} resource signal(s) within the specified duration")
