@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from aws_vpc.local.providers import ResourceRequest, ResourceState, provider, read_only
+from aws_vpc.local.providers import call
 from aws_vpc.local.providers.call import absent
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -198,6 +199,7 @@ def serving() -> Iterator[Bench]:
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    call.DEADLINE = 3.0
     host, port = server.get_host_and_port()
     try:
         yield Bench(f"http://{host}:{port}")

@@ -6,7 +6,23 @@ One module per family of services; PROVIDERS is their sum. What a type replaces 
 Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
 """
 
-from aws_vpc.local.providers import compute, connections, instance, network, security
+from aws_vpc.local.providers import (
+    batch,
+    compute,
+    connections,
+    databases,
+    deploy,
+    events,
+    iam,
+    instance,
+    messaging,
+    network,
+    operations,
+    secrets,
+    security,
+    storage,
+    warehouse,
+)
 from aws_vpc.local.providers.resource import (
     NotUpdatable,
     Provider,
@@ -23,6 +39,16 @@ FAMILIES = (
     connections,
     compute,
     instance,
+    iam,
+    secrets,
+    databases,
+    warehouse,
+    batch,
+    events,
+    storage,
+    messaging,
+    operations,
+    deploy,
 )
 PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family.PROVIDERS}
 IGNORED: dict[str, dict[str, str]] = {type: dict(entry.ignored) for type, entry in PROVIDERS.items()}

@@ -21,6 +21,7 @@ T = TypeVar("T")
 ABSENT = re.compile(r"NotFound|NoSuch|NonExist|DoesNotExist|NotExist", re.IGNORECASE)
 ABSENT_MESSAGE = re.compile(r"does not exist|not found|cannot be found", re.IGNORECASE)
 INTERVAL = 0.1  # seconds between two looks at a resource that is not ready yet
+DEADLINE = 600.0  # seconds after which it will not become ready any more
 
 
 def call(client: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +55,12 @@ def fit_structure(shape: Any, value: Mapping[str, Any], where: str) -> dict[str,
         if entry is not None:
             fitted[member] = fit(shape.members[member], entry, f"{where}.{key}")
     return fitted
+
+
+def accepted(client: Any, operation: str, parameters: Mapping[str, Any]) -> Properties:
+    """The parameters that the operation has."""
+    model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+    return {key: value for key, value in parameters.items() if key in model.input_shape.members}
 
 
 def text(value: Any) -> str:
@@ -121,12 +128,13 @@ def gone_is_done(*also: str) -> Iterator[None]:
             raise
 
 
-def wait(look: Callable[[], T | None], what: str, *, seconds: float = 600.0) -> T:
+def wait(look: Callable[[], T | None], what: str, *, seconds: float | None = None) -> T:
     """What `look` finds in the end; ResourceFailed when that takes longer than the seconds."""
-    deadline = time.monotonic() + seconds
+    limit = DEADLINE if seconds is None else seconds
+    deadline = time.monotonic() + limit
     while (found := look()) is None:
         if time.monotonic() > deadline:
-            raise ResourceFailed(f"{what} did not stabilize within {seconds:.0f} seconds")
+            raise ResourceFailed(f"{what} did not stabilize within {limit:.0f} seconds")
         time.sleep(INTERVAL)
     return found
 

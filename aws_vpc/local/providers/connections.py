@@ -1,11 +1,12 @@
 """What joins networks: endpoints, peering, transit gateways, extra CIDR blocks, flow logs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_vpc.local.providers import ec2
 from aws_vpc.local.providers.call import call, gone_is_done, pick, property_names
 from aws_vpc.local.providers.ec2 import Description, Noun
+from aws_vpc.local.providers.network import one
 from aws_vpc.local.providers.resource import Provider, ResourceFailed, ResourceRequest, ResourceState
 
 ENDPOINT = Noun("vpc_endpoint", "VpcEndpoint", many=True)
@@ -45,6 +46,31 @@ def settle_endpoint(request: ResourceRequest, id: str) -> None:
     if request.changed("PolicyDocument") and "PolicyDocument" not in request.properties:
         given["ResetPolicy"] = True
     call(request.client("ec2"), "modify_vpc_endpoint", given)
+    move_routes(request, id)
+
+
+def move_routes(request: ResourceRequest, id: str) -> None:
+    """Nothing; the tables of a gateway endpoint have its route, which moto makes at creation only."""
+    client, moved = request.client("ec2"), difference(request, "RouteTableIds")
+    before = (request.previous or {}).get("RouteTableIds") or []
+    found = [
+        route for table in before for route in table_routes(request, table) if route.get("GatewayId") == id
+    ]
+    if not found:
+        return
+    destination = found[0]["DestinationPrefixListId"]
+    for table in moved["AddRouteTableIds"] or []:
+        with gone_is_done("RouteAlreadyExists"):
+            client.create_route(RouteTableId=table, DestinationPrefixListId=destination, GatewayId=id)
+    for table in moved["RemoveRouteTableIds"] or []:
+        with gone_is_done():
+            client.delete_route(RouteTableId=table, DestinationPrefixListId=destination)
+
+
+def table_routes(request: ResourceRequest, table: str) -> list[Description]:
+    """The routes of the table; none when it is gone."""
+    found = one(request, "describe_route_tables", "RouteTables", route_table_id=table)
+    return list(found.get("Routes", []))
 
 
 def endpoint_attributes(request: ResourceRequest, endpoint: Description) -> Description:
@@ -112,7 +138,28 @@ GATEWAY_ROUTE = "TransitGatewayRouteTableId DestinationCidrBlock"
 JOINED = "TransitGatewayRouteTableId TransitGatewayAttachmentId"
 
 
-def joined(type: str, make: str, undo: str, key: str, given: str, *more: str) -> Provider:
+def routes(request: ResourceRequest) -> list[Any]:
+    """The route of a transit gateway route table to the destination."""
+    by = [{"Name": "route-search.exact-match", "Values": [request.properties["DestinationCidrBlock"]]}]
+    table = request.properties["TransitGatewayRouteTableId"]
+    answer = request.client("ec2").search_transit_gateway_routes(TransitGatewayRouteTableId=table, Filters=by)
+    return list(answer["Routes"])
+
+
+def related(kind: str, key: str) -> Callable[[ResourceRequest], list[Any]]:
+    """A look for the attachments that a transit gateway route table has under the key."""
+
+    def look(request: ResourceRequest) -> list[Any]:
+        table = request.properties["TransitGatewayRouteTableId"]
+        operation = f"get_transit_gateway_route_table_{kind}"
+        answer = call(request.client("ec2"), operation, {"TransitGatewayRouteTableId": table})
+        wanted = request.properties["TransitGatewayAttachmentId"]
+        return [entry for entry in answer[key] if entry["TransitGatewayAttachmentId"] == wanted]
+
+    return look
+
+
+def joined(type: str, make: str, undo: str, key: str, given: str, look: Callable[..., list[Any]]) -> Provider:
     """The provider of a type that is one call to make and one to undo, named by its key properties."""
 
     def create_it(request: ResourceRequest) -> ResourceState:
@@ -120,8 +167,9 @@ def joined(type: str, make: str, undo: str, key: str, given: str, *more: str) ->
         return ResourceState("|".join(str(request.properties[part]) for part in key.split()))
 
     def delete_it(request: ResourceRequest) -> None:
-        with gone_is_done("InvalidAssociation", "InvalidState"):
-            call(request.client("ec2"), undo, pick(request.properties, key))
+        with gone_is_done():
+            if look(request):
+                call(request.client("ec2"), undo, pick(request.properties, key))
 
     return Provider(type, property_names(given), create_it, delete_it)
 
@@ -200,6 +248,7 @@ PROVIDERS = (
         "delete_transit_gateway_route",
         GATEWAY_ROUTE,
         f"{GATEWAY_ROUTE} TransitGatewayAttachmentId Blackhole",
+        routes,
     ),
     joined(
         "AWS::EC2::TransitGatewayRouteTableAssociation",
@@ -207,6 +256,7 @@ PROVIDERS = (
         "disassociate_transit_gateway_route_table",
         JOINED,
         JOINED,
+        related("associations", "Associations"),
     ),
     joined(
         "AWS::EC2::TransitGatewayRouteTablePropagation",
@@ -214,6 +264,7 @@ PROVIDERS = (
         "disable_transit_gateway_route_table_propagation",
         JOINED,
         JOINED,
+        related("propagations", "TransitGatewayRouteTablePropagations"),
     ),
     associated(
         "AWS::EC2::VPCCidrBlock",
@@ -225,7 +276,8 @@ PROVIDERS = (
         "AWS::EC2::FlowLog",
         FLOW_LOG,
         "ResourceIds=ResourceId ResourceType TrafficType LogDestination LogDestinationType LogGroupName "
-        "LogFormat MaxAggregationInterval DeliverLogsPermissionArn DeliverCrossAccountRole DestinationOptions",
+        "LogFormat MaxAggregationInterval DeliverLogsPermissionArn DeliverCrossAccountRole "
+        "DestinationOptions",
         make=make_flow_log,
     ),
 )

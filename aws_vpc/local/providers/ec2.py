@@ -107,6 +107,8 @@ def retag(request: ResourceRequest, id: str) -> None:
 
 def delete(request: ResourceRequest, noun: Noun, id: str) -> None:
     """Nothing; the thing is deleted and no longer described."""
+    if describe(request, noun, id) is None:
+        return
     plural = "s" if noun.many else ""
     with gone_is_done():
         call(request.client("ec2"), f"delete_{noun.operation}{plural}", {f"{noun.identifier}{plural}": id})
@@ -137,8 +139,9 @@ def resource(
 ) -> Provider:
     """The provider of a type that is created with the `given` properties and then settled.
 
-    `make` stands in for the plain create operation. `settle` sets the properties of `set_later` at creation and update, where they change.
-    `clear` takes away what hinders deletion. `more` adds attributes to those of the schema.
+    `make` stands in for the plain create operation. `settle` sets the properties of `set_later` at
+    creation and update, where they change. `clear` takes away what hinders deletion. `more` adds
+    attributes to those of the schema.
     """
 
     def state(request: ResourceRequest, id: str) -> ResourceState:

@@ -48,7 +48,7 @@ def delete_template(request: ResourceRequest) -> None:
 
 PLAIN = (
     "ImageId InstanceType KeyName SecurityGroupIds SecurityGroups SubnetId PrivateIpAddress Ipv6AddressCount "
-    "Ipv6Addresses BlockDeviceMappings CpuOptions CreditSpecification DisableApiTermination=DisableApiTermination "
+    "Ipv6Addresses BlockDeviceMappings CpuOptions CreditSpecification DisableApiTermination "
     "EbsOptimized EnclaveOptions HibernationOptions InstanceInitiatedShutdownBehavior LaunchTemplate "
     "LicenseSpecifications MetadataOptions PrivateDnsNameOptions KernelId RamdiskId AdditionalInfo"
 )

@@ -197,7 +197,8 @@ PROVIDERS = (
         "AWS::EC2::NatGateway",
         NAT_GATEWAY,
         "SubnetId AllocationId ConnectivityType PrivateIpAddress VpcId AvailabilityMode "
-        "AvailabilityZoneAddresses SecondaryAllocationIds SecondaryPrivateIpAddressCount SecondaryPrivateIpAddresses",
+        "AvailabilityZoneAddresses SecondaryAllocationIds SecondaryPrivateIpAddressCount "
+        "SecondaryPrivateIpAddresses",
         settle=settle_nat,
         more=nat_attributes,
         ignored={"MaxDrainDurationSeconds": "no connection runs through the gateway, so none is drained"},

@@ -97,11 +97,9 @@ def create_rule(request: ResourceRequest) -> ResourceState:
 
 def describe_rule(request: ResourceRequest) -> ResourceState:
     """The rule with its new description, the one thing that can change in place."""
-    given = {
-        "GroupId": rule_group(request, request.properties),
-        "IpPermissions": [permission(request.properties)],
-    }
-    call(request.client("ec2"), f"update_security_group_rule_descriptions_{rule_way(request)}", given)
+    group, given = rule_group(request, request.properties), [permission(request.properties)]
+    operation = f"update_security_group_rule_descriptions_{rule_way(request)}"
+    call(request.client("ec2"), operation, {"GroupId": group, "IpPermissions": given})
     return ResourceState(request.id, request.attributes)
 
 
@@ -135,10 +133,13 @@ def replace_entry(request: ResourceRequest) -> ResourceState:
 
 def delete_entry(request: ResourceRequest) -> None:
     """Nothing; the ACL has no such entry."""
-    with gone_is_done():
-        given = pick(request.properties, "NetworkAclId RuleNumber")
-        egress = truth(request.properties.get("Egress", False))
-        call(request.client("ec2"), "delete_network_acl_entry", {**given, "Egress": egress})
+    acl, egress = request.properties["NetworkAclId"], truth(request.properties.get("Egress", False))
+    found = ec2.describe(request, ACL, acl) or {}
+    present = [(str(entry["RuleNumber"]), entry["Egress"]) for entry in found.get("Entries", [])]
+    number = str(request.properties["RuleNumber"])
+    if (number, egress) in present:
+        given = {"NetworkAclId": acl, "RuleNumber": number, "Egress": egress}
+        call(request.client("ec2"), "delete_network_acl_entry", given)
 
 
 def join(request: ResourceRequest, subnet: str, acl: str) -> str | None:
