@@ -23,10 +23,7 @@ from aws_vpc.local.world import World
 _SETTING = re.compile(
     rb"<(?:\w+:)?EventBridgeConfiguration\s*(?:/>|>\s*</(?:\w+:)?EventBridgeConfiguration>)"
 )
-_CLOSING = b"</NotificationConfiguration>"
-NOTHING = b'<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' + _CLOSING
-
-
+SPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 # Query parameters that leave a request about the object itself, not about its ACL, tags or parts.
 HARMLESS = {"versionId", "x-id", "AWSAccessKeyId", "Signature", "Expires"}
 
@@ -88,8 +85,7 @@ class Observer:
             return response
         response = forward(request)
         if response.status == 200 and request.method == "GET" and bucket in self.sending:
-            body = response.body or NOTHING  # moto answers nothing at all where nothing else is set
-            response.body = body.replace(_CLOSING, b"<EventBridgeConfiguration/>" + _CLOSING)
+            response.body = _with_setting(response.body)
         return response
 
     def _event(self, bucket: str, change: Change, request: Request, response: Response) -> dict[str, Any]:
@@ -175,6 +171,14 @@ def _deleted(response: Response) -> Iterator[Change]:
             marker = said.get("DeleteMarker") == "true" and "VersionId" not in said
             version = said.get("DeleteMarkerVersionId") if marker else said.get("VersionId")
             yield Change(said["Key"], "DeleteObject", version, marker=marker)
+
+
+def _with_setting(body: bytes) -> bytes:
+    """moto's notification configuration, whose root it names wrongly, with the setting in it."""
+    whole = ElementTree.Element(f"{{{SPACE}}}NotificationConfiguration")
+    whole.extend(list(ElementTree.fromstring(body)) if body else [])
+    ElementTree.SubElement(whole, f"{{{SPACE}}}EventBridgeConfiguration")
+    return bytes(ElementTree.tostring(whole, "utf-8", default_namespace=SPACE))
 
 
 def header(response: Response, name: str) -> str | None:
