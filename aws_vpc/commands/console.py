@@ -40,7 +40,8 @@ class Console:
     def answer(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
         """Gives the command's answer on stdout: the lines, or with --json the values."""
         if self.json:
-            print(json.dumps({**values, "notes": self.notes}, indent=2, default=str))
+            told = {**values, "notes": self.notes} if self.notes else values
+            print(json.dumps(told, indent=2, default=str))
         else:
             print(*lines, sep="\n", flush=True)
 

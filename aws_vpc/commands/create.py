@@ -78,10 +78,17 @@ def make(session: Session, options: Namespace, request: Request) -> Stack | None
             return None
         session.console.say(f"creating stack {session.name}")
         session.succeed(Watch(stack_id, (session.name,)), "creating")
-    except (DeployFailed, ClientError):
+    except (DeployFailed, ClientError) as error:
+        if is_taken(error):
+            return session.settled()
         forget(session, request)
         raise
     return deploy.describe(session.cfn, stack_id)
+
+
+def is_taken(error: Exception) -> bool:
+    """True when another run of the command has begun to make the stack in the meantime."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "AlreadyExistsException"
 
 
 def forget(session: Session, request: Request) -> None:

@@ -1,18 +1,19 @@
 """local: start, find, ask and stop the embedded AWS."""
 
 import os
-import shlex
 import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from aws_vpc import report
+from aws_vpc import aws, deploy, report
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import FOREIGN, foreign, local_environment, running, use_local
 from aws_vpc.errors import UsageError
 from aws_vpc.local import control
+from aws_vpc.local.status import ROOT
+from aws_vpc.local.status import status as standing
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -46,7 +47,9 @@ def status(options: Namespace, console: Console) -> int:
         console.answer([line], {"endpoint": None})
         return 3
     use_local(facts)
-    found = control.status(facts)
+    found = standing(facts)
+    for note in report.version_notes({"databases": found}, wanted_version()):
+        console.note(note)
     rows = [[key, str(value)] for key, value in found.items() if not isinstance(value, dict)]
     for key in ("rds", "redshift", "stacks"):
         one = found.get(key) or {}
@@ -55,16 +58,27 @@ def status(options: Namespace, console: Console) -> int:
     return 0
 
 
+def wanted_version() -> str:
+    """The version of PostgreSQL that the deployed template asks for; empty where none is deployed."""
+    found = deploy.describe(aws.connect().client("cloudformation"), ROOT)
+    return found.parameters.get("EngineVersion", "") if found else ""
+
+
 def env(options: Namespace, console: Console) -> int:
     """0 when the lines have been printed that lead a shell to the embedded AWS."""
     facts = running()
     programs = Path(sys.prefix) / "bin"
     names = sorted({*FOREIGN, *foreign()})
     lines = [f"unset {' '.join(names)}"]
-    lines += [f"export {key}={shlex.quote(value)}" for key, value in local_environment(facts).items()]
-    lines.append(f'export PATH={shlex.quote(str(programs))}:"$PATH"')
+    lines += [f"export {key}={quoted(value)}" for key, value in local_environment(facts).items()]
+    lines.append(f'export PATH={quoted(str(programs))}:"$PATH"')
     console.answer(lines, {**local_environment(facts), "PATH": f"{programs}:{os.environ.get('PATH', '')}"})
     return 0
+
+
+def quoted(value: str) -> str:
+    """A value as any POSIX shell reads it back."""
+    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def logs(options: Namespace, console: Console) -> int:
