@@ -107,11 +107,8 @@ def is_cancelled(event: Event) -> bool:
 
 
 def is_wrapper(event: Event, failures: Iterable[Event]) -> bool:
-    """True for a stack's word about a failure that something inside it explains."""
+    """True for a stack's word about a failure inside it, which the failure's own event says better."""
     if event.type != STACK or not (event.is_own or event.reason.startswith(WRAPPED) or not event.reason):
         return False
     depth = len(event.path)
-    return any(
-        len(other.path) > depth and other.path[:depth] == event.path and not is_cancelled(other)
-        for other in failures
-    )
+    return any(len(other.path) > depth and other.path[:depth] == event.path for other in failures)

@@ -123,6 +123,14 @@ def test_every_distinct_cause_is_told_once_the_deepest_first():
     assert [one.path[-1] for one in events.causes([shallow, deep, deep])] == ["Vpc", "Queue"]
 
 
+def test_a_stack_in_which_everything_was_cancelled_is_no_cause():
+    inside = event(3, RDS, ["app", "Rds", "Group"], "X", "CREATE_FAILED", "Resource creation cancelled")
+    reason = "The following resource(s) failed to create: [Group]."
+    own = event(4, RDS, ["app", "Rds"], STACK, "CREATE_FAILED", reason, RDS)
+    real = event(2, ROOT, ["app", "Queue"], "AWS::SQS::Queue", "CREATE_FAILED", "name taken")
+    assert [one.path[-1] for one in events.causes([real, inside, own])] == ["Queue"]
+
+
 def test_nothing_failed_has_no_cause():
     assert events.causes(FAILING[:5]) == []
     assert report.failure([]) == "no resource gave a reason"
