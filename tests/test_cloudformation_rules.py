@@ -423,3 +423,93 @@ def test_long_histories_come_in_pages(aws: Bench) -> None:
     assert "NextToken" in aws.cfn.describe_stack_events(StackName=stack)
     assert len(aws.events(stack)) == 2 + 3 * 60
     assert aws.delete(stack) == "DELETE_COMPLETE"
+
+
+def test_force_delete_leaves_behind_what_cannot_go(aws: Bench) -> None:
+    stack = aws.create("Resources:\n" + thing("A", Fail="delete"))
+    with pytest.raises(ClientError, match="FORCE_DELETE_STACK is only allowed"):
+        aws.cfn.delete_stack(StackName=stack, DeletionMode="FORCE_DELETE_STACK")
+    assert aws.delete(stack) == "DELETE_FAILED"
+    assert aws.delete(stack, DeletionMode="FORCE_DELETE_STACK") == "DELETE_COMPLETE"
+    assert len(aws.things.standing) == 1
+
+
+def test_update_replace_policy_keeps_the_replaced_resource(aws: Bench) -> None:
+    template = "Resources:\n" + thing("A", ", UpdateReplacePolicy: Retain", Fixed="x")
+    stack = aws.create(template)
+    assert aws.update(stack, template.replace("Fixed: x", "Fixed: y")) == "UPDATE_COMPLETE"
+    assert len(aws.things.standing) == 2
+    assert aws.statuses(stack, "A")[-1] == "DELETE_SKIPPED"
+
+
+def test_deletion_policy_keeps_what_leaves_the_template(aws: Bench) -> None:
+    stack = aws.create("Resources:\n" + thing("A", ", DeletionPolicy: Retain") + thing("B"))
+    assert aws.update(stack, "Resources:\n" + thing("B")) == "UPDATE_COMPLETE"
+    assert len(aws.things.standing) == 2
+    assert list(aws.resources(stack)) == ["B"]
+
+
+def test_a_failed_cleanup_does_not_fail_the_update(aws: Bench) -> None:
+    stack = aws.create("Resources:\n" + thing("A", Fail="delete") + thing("B"))
+    assert aws.update(stack, "Resources:\n" + thing("B")) == "UPDATE_COMPLETE"
+    assert aws.statuses(stack, "A")[-1] == "DELETE_FAILED"
+
+
+def test_a_failed_replacement_leaves_the_old_resource(aws: Bench) -> None:
+    template = "Resources:\n" + thing("A", Fixed="x")
+    stack = aws.create(template)
+    old = aws.physical(stack, "A")
+    assert (
+        aws.update(stack, template.replace("Fixed: x", "Fixed: y, Fail: create"))
+        == "UPDATE_ROLLBACK_COMPLETE"
+    )
+    assert aws.physical(stack, "A") == old
+    assert aws.things.standing == {old: {"Fixed": "x"}}
+
+
+def test_what_replaced_goes_when_another_fails(aws: Bench) -> None:
+    template = "Resources:\n" + thing("A", Fixed="x") + thing("B", Value="!Ref A")
+    stack = aws.create(template)
+    old = aws.physical(stack, "A")
+    changed = template.replace("Fixed: x", "Fixed: y").replace("Value: !Ref A", "Value: !Ref A, Fail: update")
+    assert aws.update(stack, changed) == "UPDATE_ROLLBACK_COMPLETE"
+    assert aws.physical(stack, "A") == old
+    assert {one.get("Value") for one in aws.things.standing.values()} == {None, old}
+    assert len(aws.things.standing) == 2
+
+
+def test_the_parameter_types_of_ec2_name_what_exists(aws: Bench) -> None:
+    template = "Parameters: {Network: {Type: 'AWS::EC2::VPC::Id'}}\nResources:\n" + thing(
+        Value="!Ref Network"
+    )
+    stack = aws.create(template, Parameters=[{"ParameterKey": "Network", "ParameterValue": "vpc-0123"}])
+    assert aws.status(stack) == "ROLLBACK_COMPLETE"
+    name = aws.stack(stack)["StackName"]
+    said = "Parameter validation failed: parameter value vpc-0123 for parameter name Network does not exist."
+    assert aws.reason(stack, name, "ROLLBACK_IN_PROGRESS") == f"{said} Rollback requested by user."
+    network = aws.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    stack = aws.create(template, Parameters=[{"ParameterKey": "Network", "ParameterValue": network}])
+    assert aws.status(stack) == "CREATE_COMPLETE"
+
+
+def test_a_services_refusal_is_the_reason(aws: Bench) -> None:
+    subnet = (
+        "Resources: {A: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: vpc-0123, CidrBlock: 10.0.0.0/24}}}"
+    )
+    stack = aws.create(subnet)
+    reason = aws.reason(stack, "A", "CREATE_FAILED")
+    assert reason.startswith('Resource handler returned message: "')
+    assert "vpc-0123 does not exist" in reason and "(Service: Ec2, Status Code: 400" in reason
+    assert reason.endswith("HandlerErrorCode: NotFound)")
+
+
+def test_wait_conditions_wait(aws: Bench) -> None:
+    template = """
+Resources:
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  Ready: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: 10}}
+"""
+    stack = aws.cfn.create_stack(StackName=aws.name(), TemplateBody=template)["StackId"]
+    aws.until(stack, "CREATE_IN_PROGRESS", "Ready")
+    aws.cfn.signal_resource(StackName=stack, LogicalResourceId="Ready", UniqueId="u", Status="SUCCESS")
+    assert aws.settle(stack) == "CREATE_COMPLETE"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation import nested, waits
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Leaving, Resource, Run, Stack
@@ -13,12 +14,14 @@ from aws_vpc.local.cloudformation.resources import (
     NOTHING,
     Work,
     attempt,
+    difference,
     initiated,
     make,
     provider_of,
+    replaces,
     request,
 )
-from aws_vpc.local.providers import NotUpdatable
+from aws_vpc.local.providers import NotUpdatable, schema
 
 
 def in_place(work: Work, old: Resource, wanted: Resource, paths: set[str]) -> bool:
@@ -74,6 +77,7 @@ def replacement(work: Work, old: Resource, wanted: Resource) -> bool:
     asked = engine.put(stack, replace(wanted, reason=REPLACEMENT))
 
     def act() -> Resource:
+        refuse_same_name(old, wanted)
         fresh = replace(wanted, physical_id=None, attributes={})
         state = make(work, fresh)
         made = replace(fresh, physical_id=state.physical_id, attributes=dict(state.attributes))
@@ -83,6 +87,22 @@ def replacement(work: Work, old: Resource, wanted: Resource) -> bool:
         return replace(made, status="UPDATE_COMPLETE", reason=None)
 
     return attempt(work, asked, act, "UPDATE_FAILED")
+
+
+def refuse_same_name(old: Resource, wanted: Resource) -> None:
+    """Nothing; TemplateError when both would bear the name that the template gives."""
+    try:
+        identifier = schema(wanted.type).get("primaryIdentifier", ())
+    except KeyError:
+        return
+    names = [path.removeprefix("/properties/") for path in identifier]
+    if names and all(
+        name in wanted.properties and wanted.properties[name] == old.properties.get(name) for name in names
+    ):
+        raise TemplateError(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+            f"Rename {wanted.properties[names[0]]} and update the stack again."
+        )
 
 
 def restore(engine: Engine, stack: Stack, run: Run, old: Resource) -> bool:
@@ -98,7 +118,7 @@ def restore(engine: Engine, stack: Stack, run: Run, old: Resource) -> bool:
         elif present.physical_id is not None and old.type not in waits.WAITS:
             back = _undo(engine, stack, run, present, back)
     except Exception as error:
-        reason = reason_of(error, old.logical_id)
+        reason = reason_of(error, old.logical_id, old.type)
         engine.put(stack, replace(present, status="UPDATE_FAILED", reason=reason))
         return False
     engine.put(stack, replace(back, status="UPDATE_COMPLETE"))
@@ -109,6 +129,11 @@ def _undo(engine: Engine, stack: Stack, run: Run, present: Resource, back: Resou
     """The record after its provider changed the properties back."""
     if present.properties == back.properties and dict(present.tags) == dict(back.tags):
         return back
+    if replaces(back.type, difference(present.properties, back.properties)):
+        return back  # its replacement failed; the old one was never touched
     work = Work(engine, stack, run, NOTHING, set())
-    state = provider_of(back).update(request(work, back, present))
+    try:
+        state = provider_of(back).update(request(work, back, present))
+    except NotUpdatable:
+        return back
     return replace(back, physical_id=state.physical_id, attributes={**back.attributes, **state.attributes})

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from aws_vpc.errors import Error
 from aws_vpc.local.cloudformation import deletion, operations, plans
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
@@ -135,7 +136,7 @@ def update_stack(engine: Engine, region: str, params: Params) -> Params:
     prepared = prepared_update(engine, stack, params)
     refuse_retyped(stack, prepared.bound)
     policy = policy_given(engine, region, params)
-    if not plans.any_change(engine, stack, prepared):
+    if not _may_change(engine, stack, prepared):
         if policy is None:
             raise refuse("No updates are to be performed.")
         stack.policy = policy
@@ -143,6 +144,14 @@ def update_stack(engine: Engine, region: str, params: Params) -> Params:
     run = begin_update(engine, stack, prepared, params)
     stack.policy = policy or stack.policy
     return remember(engine, "UpdateStack", params, {"StackId": stack.id, "OperationId": run.id})
+
+
+def _may_change(engine: Engine, stack: Stack, prepared: Prepared) -> bool:
+    """Whether the update has something to do; what cannot be foreseen shows when it is done."""
+    try:
+        return plans.any_change(engine, stack, prepared)
+    except (Error, ServiceError):
+        return True
 
 
 def refuse_update(stack: Stack) -> None:
@@ -203,7 +212,8 @@ def delete_stack(engine: Engine, region: str, params: Params) -> Params:
         if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
             return {}
         retain = params.get("RetainResources") or []
-        refuse_delete(engine, stack, retain)
+        force = params.get("DeletionMode") == "FORCE_DELETE_STACK"
+        refuse_delete(engine, stack, retain, force)
         if stack.status == "REVIEW_IN_PROGRESS":
             stack.status = "DELETE_COMPLETE"
             engine.forget_name(stack)
@@ -221,20 +231,21 @@ def delete_stack(engine: Engine, region: str, params: Params) -> Params:
             before.cancel()
             before.done.wait()
             engine.begin(stack, run)
-        deletion.delete(engine, stack, run, retain)
+        deletion.delete(engine, stack, run, retain, force)
 
     background(work, f"delete-{stack.name}")
     return {}
 
 
-def refuse_delete(engine: Engine, stack: Stack, retain: list[str]) -> None:
+def refuse_delete(engine: Engine, stack: Stack, retain: list[str], force: bool) -> None:
     """Nothing; ValidationError when the stack may not be deleted so."""
     root = engine.stacks.get(stack.root_id or "", stack)
     if stack.protected or (root.protected and root is not stack):
         raise refuse(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
-    if retain and stack.status != "DELETE_FAILED":
+    if (retain or force) and stack.status != "DELETE_FAILED":
+        named = "RetainResources" if retain else "FORCE_DELETE_STACK"
         raise refuse(
-            "Invalid operation on stack. Use of RetainResources is only allowed when the stack is in the "
+            f"Invalid operation on stack. Use of {named} is only allowed when the stack is in the "
             f"DELETE_FAILED state: {stack.id} is in {stack.status} state"
         )
     if unknown := [name for name in retain if name not in stack.resources]:

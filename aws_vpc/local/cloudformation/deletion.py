@@ -28,11 +28,14 @@ def reversed_graph(graph: dict[str, set[str]]) -> dict[str, set[str]]:
     return found
 
 
-def delete(engine: Engine, stack: Stack, run: Run, retain: Collection[str] = ()) -> None:
+def delete(engine: Engine, stack: Stack, run: Run, retain: Collection[str] = (), force: bool = False) -> None:
     """Nothing; the stack is gone, or DELETE_FAILED with the resources that are left."""
     try:
         engine.set_status(stack, "DELETE_IN_PROGRESS", None if stack.parent_id else "User Initiated")
         remove_all(engine, stack, run, retain=retain)
+        if force:  # what still cannot go stays behind
+            for one in [one for one in stack.resources.values() if one.status == "DELETE_FAILED"]:
+                engine.put(stack, replace(one, status="DELETE_SKIPPED", reason=None))
         conclude(engine, stack, "DELETE")
     finally:
         engine.finish(stack, run)
@@ -122,7 +125,7 @@ def remove(engine: Engine, stack: Stack, run: Run, leaving: Leaving, *, keep: bo
     try:
         destroy(engine, stack, run, leaving)
     except Exception as error:
-        tell("DELETE_FAILED", reason_of(error, resource.logical_id))
+        tell("DELETE_FAILED", reason_of(error, resource.logical_id, resource.type))
         return False
     tell("DELETE_COMPLETE")
     return True

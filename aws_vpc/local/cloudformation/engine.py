@@ -76,7 +76,8 @@ class Engine:
         """The operation is over."""
         with self.changed:
             run.ended = now()
-            run.failed = "FAILED" in stack.status or "ROLLBACK" in stack.status
+            backwards = "ROLLBACK" in stack.status and "ROLLBACK" not in run.kind
+            run.failed = "FAILED" in stack.status or backwards
             if stack.run is run:
                 stack.run = None
             run.done.set()

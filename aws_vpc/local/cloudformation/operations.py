@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import alterations, deletion, nested, resources
+from aws_vpc.local.cloudformation import alterations, deletion, existence, nested, resources
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import (
     STACK,
@@ -41,7 +41,8 @@ def create(engine: Engine, stack: Stack, run: Run, bound: Bound) -> None:
         initiated = None if stack.parent_id else "User Initiated"
         engine.set_status(stack, "CREATE_IN_PROGRESS", initiated)
         work = Work(engine, stack, run, bound, set())
-        problem = _walk(work, lambda logical: resources.create(work, logical), "create")
+        problem = existence.missing(engine, stack.region, stack.definition.parameters)
+        problem = problem or _walk(work, lambda logical: resources.create(work, logical), "create")
         problem = problem or _finish_outputs(work)
         if problem is None:
             engine.set_status(stack, "CREATE_COMPLETE")
@@ -158,7 +159,8 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
             stack.before, stack.applied, stack.leaving = before, set(), []
         stack.definition, stack.updated = prepared.definition, now()
     work = Work(engine, stack, run, prepared.bound, set())
-    problem = _walk(work, lambda logical: change(work, logical), "update")
+    problem = existence.missing(engine, stack.region, stack.definition.parameters)
+    problem = problem or _walk(work, lambda logical: change(work, logical), "update")
     problem = problem or _finish_outputs(work)
     if problem is None:
         with engine.changed:

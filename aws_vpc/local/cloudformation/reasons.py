@@ -22,10 +22,10 @@ CODES = (
 )
 
 
-def reason_of(error: BaseException, logical_id: str) -> str:
+def reason_of(error: BaseException, logical_id: str, kind: str = "") -> str:
     """The status reason of a failed resource."""
     if isinstance(error, ClientError):
-        return _handler(_client_message(error), _code(str(error.response["Error"].get("Code", ""))))
+        return _handler(_client_message(error, kind), _code(str(error.response["Error"].get("Code", ""))))
     if isinstance(error, ResourceFailed):
         return _handler(str(error), "GeneralServiceException")
     if isinstance(error, ServiceError):
@@ -41,14 +41,13 @@ def _handler(message: str, code: str) -> str:
     return f'Resource handler returned message: "{message}" (RequestToken: {token}, HandlerErrorCode: {code})'
 
 
-def _client_message(error: ClientError) -> str:
-    service = error.operation_name if not hasattr(error, "service") else error.service
+def _client_message(error: ClientError, kind: str) -> str:
+    service = (kind.split("::")[1] if kind.count("::") >= 2 else error.operation_name).capitalize()
     metadata = error.response.get("ResponseMetadata", {})
     message = str(error.response["Error"].get("Message") or error.response["Error"].get("Code"))
-    code = error.response["Error"].get("Code", "Unknown")
     return (
         f"{message} (Service: {service}, Status Code: {metadata.get('HTTPStatusCode', 400)}, "
-        f"Error Code: {code}, Request ID: {metadata.get('RequestId', '')})"
+        f"Request ID: {metadata.get('RequestId', '')})"
     )
 
 

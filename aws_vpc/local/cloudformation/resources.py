@@ -91,7 +91,10 @@ def attempt(work: Work, resource: Resource, act: Callable[[], Resource], failed:
         with work.engine.changed:
             present = work.stack.resources[logical]
             if not cancelled(present):
-                work.engine.put(work.stack, replace(present, status=failed, reason=reason_of(error, logical)))
+                work.engine.put(
+                    work.stack,
+                    replace(present, status=failed, reason=reason_of(error, logical, resource.type)),
+                )
         return False
     with work.engine.changed:
         present = work.stack.resources[logical]
