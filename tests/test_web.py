@@ -99,7 +99,7 @@ def test_hostile_values_find_nobody_and_change_nothing(
 def test_the_start_page_shows_both_databases(client: Any) -> None:
     answer = client.get("/")
     assert answer.status_code == 200
-    assert answer.text.count("<article") == 2
+    assert answer.text.count('<span class="state up">up</span>') == 2
     databases = client.get("/.json").json["databases"]
     assert list(databases) == ["rds", "redshift"]
     assert [facts["engine"] for facts in databases.values()] == ["PostgreSQL", "Redshift"]
@@ -171,6 +171,8 @@ def test_pages_load_nothing_from_elsewhere_and_hold_nothing_inline(client: Any, 
     for link in re.findall(r'(?:src|href)="(/static/[^"]+)"', text):
         with client.get(link) as file:
             assert file.status_code == 200
+            assert "immutable" in file.headers["Cache-Control"]
+        assert re.search(r"\?v=[0-9a-f]{12}$", link), "a new file gets a new address"
 
 
 def test_pages_can_only_be_read(client: Any) -> None:

@@ -1,6 +1,11 @@
 """Headers on every answer: what a browser may do with it, how long it may keep it, where the time went."""
 
-from flask import Flask, Response, g, request
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
 
 POLICY = "; ".join(
     (
@@ -26,8 +31,21 @@ ALWAYS = {
 
 
 def install(app: Flask) -> None:
-    """Adds the headers to every answer of the application."""
+    """Adds the headers to every answer of the application, and the version to every static address."""
     app.after_request(add)
+    app.url_defaults(versioned)
+
+
+def versioned(endpoint: str, values: dict[str, Any]) -> None:
+    """Puts a digest of a static file into its address, so that browsers may keep it for ever."""
+    if endpoint == "static" and current_app.static_folder:
+        values["v"] = digest(Path(current_app.static_folder) / values["filename"])
+
+
+@cache
+def digest(path: Path) -> str:
+    """The beginning of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def add(response: Response) -> Response:
@@ -36,7 +54,7 @@ def add(response: Response) -> Response:
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint == "static":
-        response.cache_control.max_age = 86400
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-store"
     if "database_milliseconds" in g:

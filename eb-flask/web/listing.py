@@ -6,7 +6,7 @@ Empty values come last when ascending and first when descending, as both databas
 """
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from .view import Filter, View
 
 MOST_COUNTED = 10_000
 MOST_VALUES = 12
-EXPORT_BATCH = 10_000
+Batch = Sequence[Sequence[Any]]
+EXPORT_BATCH = 20_000
 
 
 def page(database: Database, view: View) -> tuple[Result, bool]:
@@ -42,13 +43,13 @@ def facet(database: Database, view: View, column: str) -> Result:
     return run(database, statement.order_by(counted.desc(), value).limit(MOST_VALUES))
 
 
-def everybody(database: Database, view: View) -> Iterator[list[tuple[Any, ...]]]:
+def everybody(database: Database, view: View) -> Iterator[Batch]:
     """All rows of the view in its order, in batches: memory for one, and no connection held between two."""
     after = view.after
     while True:
         statement = rows(replace(view, after=after)).limit(EXPORT_BATCH)
         with database.connection() as connection:
-            batch = [tuple(row) for row in connection.execute(statement)]
+            batch = connection.execute(statement).cursor.fetchall()  # plain tuples, half the time
         if batch:
             yield batch
         if len(batch) < EXPORT_BATCH:

@@ -1,20 +1,16 @@
 """People: a page of them with search, filters, facets and exports; one by id; the short address."""
 
-import csv
-import io
-from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request, url_for
 
-from . import errors, formats, listing, queries, view
+from . import errors, formats, listing, queries, sheet, view
 from .db import Database, Result
 from .view import Senseless, View
 
 bp = Blueprint("people", __name__, url_prefix="/<any(rds, redshift):source>")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @bp.get("/people")
@@ -108,24 +104,6 @@ def export(database: Database, wanted: View) -> Response:
     """All rows of the view as CSV, sent while they are read; the first batch before the status is."""
     batches = listing.everybody(database, wanted)
     first = next(batches, [])
-    response = Response(lines(first, batches), content_type="text/csv; charset=utf-8")
+    response = Response(sheet.lines(first, batches), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="people-{database.name}.csv"'
     return response
-
-
-def lines(first: list[tuple[Any, ...]], batches: Iterator[list[tuple[Any, ...]]]) -> Iterator[str]:
-    """CSV text, a batch at a time."""
-    yield text([tuple(view.COLUMNS)])
-    yield text(first)
-    for batch in batches:
-        yield text(batch)
-
-
-def text(batch: list[tuple[Any, ...]]) -> str:
-    """Rows as CSV text; what a spreadsheet would take for a formula gets an apostrophe before it."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(
-        [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in person]
-        for person in batch
-    )
-    return out.getvalue()

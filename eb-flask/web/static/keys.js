@@ -1,0 +1,52 @@
+// Keys for those who like them; every page works without. / search, j k rows, n next page, g h start page, ? help.
+"use strict";
+
+const help = document.getElementById("help");
+
+function rows() {
+  return Array.from(document.querySelectorAll("#rows tbody a"));
+}
+
+function step(by) {
+  const links = rows();
+  const at = links.indexOf(document.activeElement);
+  const to = links[at < 0 ? 0 : Math.min(Math.max(at + by, 0), links.length - 1)];
+  if (to) to.focus();
+  return Boolean(to);
+}
+
+function follow(selector) {
+  const link = document.querySelector(selector);
+  if (link) link.click();
+  return Boolean(link);
+}
+
+function search() {
+  const field = document.getElementById("q");
+  if (field) field.select();
+  return Boolean(field);
+}
+
+function toggleHelp() {
+  if (help.open) help.close();
+  else help.showModal();
+  return true;
+}
+
+const keys = {
+  "/": search,
+  "j": () => step(1),
+  "ArrowDown": () => document.activeElement.closest("#rows tbody") && step(1),
+  "k": () => step(-1),
+  "ArrowUp": () => document.activeElement.closest("#rows tbody") && step(-1),
+  "n": () => follow("a[rel=next]"),
+  "h": () => follow("a.brand"),
+  "?": toggleHelp,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea")) return;
+  const action = keys[event.key];
+  if (action && action()) event.preventDefault();
+});
