@@ -1,0 +1,83 @@
+"""usage: python -m aws_vpc.loader --bucket B --key K [--version V] [--etag E] [--sequencer S] ...
+
+Load one S3 object into both databases. AWS Batch runs it with what the object's event says.
+Exit status: 0 loaded or unchanged, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from aws_vpc.errors import Error
+from aws_vpc.loader.log import Log
+from aws_vpc.loader.rejects import limit_from
+from aws_vpc.loader.run import Job
+from aws_vpc.loader.settings import settings_from
+from aws_vpc.loader.source import Object
+from aws_vpc.loader.tables import SHIPPED, read_tables
+
+RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60)
+
+
+def _given(value: str) -> str:
+    """The value, or nothing where the event had none and Batch left its reference as it was."""
+    return "" if value.startswith("Ref::") else value.strip('"')
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="python -m aws_vpc.loader", description="Load one S3 object into both databases."
+    )
+    found.add_argument("--bucket", required=True)
+    found.add_argument("--key", required=True, help="as S3 stores it, not URL-encoded")
+    found.add_argument("--version", default="", type=_given, help="version id; the current one when left out")
+    found.add_argument(
+        "--etag", default="", type=_given, help="the load stops when the object has another one"
+    )
+    found.add_argument(
+        "--sequencer", default="", type=_given, help="of the event; an older one never overwrites a newer"
+    )
+    found.add_argument(
+        "--max-rejected", default="1%", metavar="N|N%",
+        help="how many rows may be bad: a number, or a share of the rows, which counts as if there were "
+        "1,000 of them at least (default 1%%: 10 rows up to 1,000, then one in a hundred); never all",
+    )  # fmt: skip
+    found.add_argument(
+        "--tables", type=Path, default=SHIPPED, help="table descriptions, instead of the shipped ones"
+    )
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status."""
+    given, log = parser().parse_args(arguments), Log()
+    try:
+        limit, settings, tables = (
+            limit_from(given.max_rejected),
+            settings_from(os.environ),
+            read_tables(given.tables),
+        )
+        s3, secretsmanager = (
+            boto3.client("s3", config=RETRIES),
+            boto3.client("secretsmanager", config=RETRIES),
+        )
+    except Error as error:
+        log("failed", reason=str(error))
+        return error.exit_status
+    except BotoCoreError as error:
+        log("failed", reason=f"no client for AWS: {error}")
+        return 1
+    wanted = Object(given.bucket, given.key, given.version, given.etag, given.sequencer)
+    return Job(settings, s3, secretsmanager, tables, limit, log).run(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

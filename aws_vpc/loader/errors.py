@@ -1,0 +1,21 @@
+"""What ends a load on purpose.
+
+aws_vpc.errors.Error
+└── LoadFailed          the object, the tables file or a database stands in the way; nothing has changed
+    └── Unreachable     a database cannot be reached
+        └── WrongLogin  it can, but it knows no such user and password
+"""
+
+from aws_vpc.errors import Error
+
+
+class LoadFailed(Error):
+    """The object cannot be loaded; the table is as it was before."""
+
+
+class Unreachable(LoadFailed):
+    """A database cannot be reached."""
+
+
+class WrongLogin(Unreachable):
+    """A database does not know the user and password."""

@@ -1,0 +1,103 @@
+"""One run of the loader as its targets see it: the object, the table, what is too bad, what came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aws_vpc.loader import sql
+from aws_vpc.loader.errors import LoadFailed
+from aws_vpc.loader.log import Log
+from aws_vpc.loader.readers import reader_for
+from aws_vpc.loader.records import Count, Records
+from aws_vpc.loader.rejects import Limit, Rejects, Row
+from aws_vpc.loader.source import Source
+from aws_vpc.loader.tables import Table
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a target has after a load."""
+
+    rows: int
+    rejected: int
+    rejected_key: str
+    table_rows: int
+    seconds: float
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The ledger's columns."""
+        return {
+            "rows": self.rows, "rejected": self.rejected, "rejected_key": self.rejected_key or None,
+            "seconds": self.seconds,
+        }  # fmt: skip
+
+    def leaving(self, table_rows: int) -> Outcome:
+        """The same with the number of rows that the table has now."""
+        return replace(self, table_rows=table_rows)
+
+
+@dataclass
+class Load:
+    """One run, for one target."""
+
+    run: str
+    target: str
+    source: Source
+    table: Table
+    mode: str
+    limit: Limit
+    log: Log
+    began: float = field(default_factory=time.monotonic)
+    _rejects: Rejects = field(default_factory=Rejects)
+
+    def __enter__(self) -> Load:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._rejects.close()
+
+    def records(self, *, numbered: bool = False) -> Records:
+        """The object's records from the beginning."""
+        self._rejects.close()
+        self._rejects = Rejects()
+        chunks = reader_for(self.source.object.key)(self.source.chunks(), self.table.csv)
+        return Records(chunks, self.table, self._rejects.add, self.mode, numbered, self._progress)
+
+    def _progress(self, count: Count) -> None:
+        self.log.progress(target=self.target, bytes=count.bytes, rows=count.rows, rejected=count.rejected)
+
+    def settle(self, records: Records, superseded: Iterable[Row] = ()) -> Outcome:
+        """What comes of the records read; raises when too many are bad, with those in the bucket."""
+        rejects = self._rejects = self._rejects.merged(superseded)
+        count, total = records.count, records.count.rows + records.count.rejected
+        bad = rejects.count if self.table.duplicates == "reject" else count.rejected
+        key = self.source.put_rejects(self.run, rejects.file()) if rejects.count else ""
+        if not self.limit.allows(bad, total):
+            raise LoadFailed(
+                f"{bad} of {total} rows are bad, more than --max-rejected {self.limit} allows: "
+                f"nothing was changed, see {key} in the bucket"
+            )
+        rows = total - rejects.count
+        return Outcome(rows, rejects.count, key, rows, round(time.monotonic() - self.began, 3))
+
+
+def superseded_rows(cursor: Any, table: Table) -> Iterator[Row]:
+    """The staged rows whose key comes twice, by line; all but the last, or all, as the table says."""
+    after = 0
+    while True:
+        cursor.execute(sql.superseded(table), (after,))
+        page = cursor.fetchall()
+        for line, kept, *key in page:
+            reason = (
+                "comes twice"
+                if table.duplicates == "reject"
+                else f"comes again in line {kept}, which is kept"
+            )
+            yield line, ",".join(table.key), ",".join(str(value) for value in key), reason
+        if len(page) < sql.PAGE:
+            return
+        after = page[-1][0]

@@ -1,0 +1,246 @@
+"""A stream of bytes to blocks of valid rows: the records in order, the bad ones set aside.
+
+    chunks -> record by record, or a run of good lines at a time -> blocks ready for COPY
+                                                                 -> rejects (line, column, value, reason)
+
+What goes out is CSV in the table's own delimiter and quote, lines ended by \\n, NULL an empty field. A run of
+lines that the fast check accepts goes out as it came in. With `numbered` each row begins with its line.
+
+In: CSV as Python's csv module reads it, any size, constant memory. Out: where bytes come from and go to.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from aws_vpc.loader.checks import Checks
+from aws_vpc.loader.errors import LoadFailed
+from aws_vpc.loader.tables import Dialect, Table
+
+LONGEST = 4 << 20  # of one record; Redshift loads none longer
+LINE_END = re.compile(rb"\r\n|\n|\r")
+csv.field_size_limit(LONGEST)
+
+Reject = Callable[[int, str, str, str], None]
+
+
+@dataclass
+class Count:
+    """How far the reading is."""
+
+    rows: int = 0
+    rejected: int = 0
+    bytes: int = 0
+
+
+def record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    """One record with its line end, as the csv module cuts them."""
+    delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote)
+    escape = re.escape(dialect.escape) if dialect.escape else ""
+    escaped = f"|{escape}." if escape else ""
+    plain = f"(?:[^{delimiter}\\r\\n{escape}]{escaped})*+"
+    quoted = f"{quote}(?:[^{quote}{escape}]{escaped}|{quote}{quote})*+{quote}"
+    value = f"(?:{quoted}{plain}|(?!{quote}){plain})"
+    text = f"({value}(?:{delimiter}{value})*+)(?:\\r\\n|\\n|\\r(?=[^\\n]))"
+    return re.compile(text.encode("latin-1"), re.DOTALL)
+
+
+@dataclass
+class Records:
+    """The records of one object: first the header, then blocks of valid rows."""
+
+    chunks: Iterable[bytes]
+    table: Table
+    reject: Reject
+    mode: str = "mirror"
+    numbered: bool = False
+    progress: Callable[[Count], None] = lambda count: None
+    count: Count = field(default_factory=Count)
+
+    def __post_init__(self) -> None:
+        self._record = record_pattern(self.table.csv)
+        self._line = 1
+        self._buffers = self._cut()
+        self._rest = next(self._buffers, b"")
+        if not self._rest:
+            raise LoadFailed("the object is empty: it has not even a header line")
+        names = self._header() if self.table.csv.header else self.table.names
+        self.ordered = self.table.only(names)
+        self.checks = Checks(self.ordered)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Valid rows, in order, some hundred kilobytes at a time."""
+        buffer: bytes | None = self._rest
+        while buffer is not None:
+            block, self._rest = self._judge(buffer)
+            self.progress(self.count)
+            if block:
+                yield block
+            buffer = next(self._buffers, None)
+        if self._rest:
+            raise LoadFailed(
+                f"the quote that opens in line {self._line} is not closed before the end of the object"
+            )
+
+    def _cut(self) -> Iterator[bytes]:
+        """What is left of the last buffer and the next chunk together; the last ends with a line end."""
+        last = b"\n"
+        for chunk in self.chunks:
+            if chunk:
+                first, last = self.count.bytes == 0, chunk[-1:]
+                self.count.bytes += len(chunk)
+                yield _without_mark(chunk) if first else self._rest + chunk
+        if last != b"\n":
+            yield self._rest + b"\n"
+
+    def _header(self) -> tuple[str, ...]:
+        """The names in the first record, which must be the table's columns in any order."""
+        while not (found := self._record.match(self._rest)):
+            more = next(self._buffers, None)
+            if more is None or len(more) > LONGEST:
+                raise LoadFailed("the first line, which should be the header, does not end")
+            self._rest = more
+        self._rest = self._rest[found.end() :]
+        self._line += _lines(found[0])
+        names = tuple(name.strip().lower() for name in self._read(found[1].decode("utf-8", "replace")))
+        return _expected(names, self.table, self.mode)
+
+    def _judge(self, buffer: bytes) -> tuple[bytes, bytes]:
+        """The valid rows of a buffer, and the incomplete record at its end."""
+        out, position, end = [], 0, buffer.rfind(b"\n") + 1
+        fast = self.checks.fast(ascii_only=not _is_utf8(buffer, end))
+        while True:
+            if fast and (run := fast.match(buffer, position, end)):
+                out.append(self._take(run[0]))
+                position = run.end()
+            record = self._record.match(buffer, position)
+            if not record:
+                break
+            out.append(self._judge_one(record))
+            position = record.end()
+        if len(buffer) - position > LONGEST:
+            raise LoadFailed(
+                f"the record that begins in line {self._line} is longer than {LONGEST >> 20} MB: "
+                "is a quote there never closed?"
+            )
+        return b"".join(out), buffer[position:]
+
+    def _take(self, run: bytes) -> bytes:
+        """A run of valid lines, each one row, as COPY wants them."""
+        if b"\r" in run:
+            run = run.replace(b"\r\n", b"\n")
+        first, rows = self._line, run.count(b"\n")
+        self._line += rows
+        self.count.rows += rows
+        if not self.numbered:
+            return run
+        mark = self.table.csv.delimiter.encode()
+        return b"".join(b"%d%b%b\n" % (n, mark, line) for n, line in enumerate(run.split(b"\n")[:-1], first))
+
+    def _judge_one(self, record: re.Match[bytes]) -> bytes:
+        """One record as COPY wants it; nothing when it is blank or rejected."""
+        line, raw = self._line, record[1]
+        self._line += _lines(record[0])
+        if not raw:
+            return b""
+        try:
+            row = self._read(raw.decode("utf-8"))
+            fault = self._count_fault(row, raw) or self.checks.fault(row)
+        except UnicodeDecodeError:
+            row, fault = [], self._encoding_fault(raw)
+        except csv.Error as error:
+            row, fault = [], ("", raw.decode("utf-8", "replace"), f"is not CSV: {error}")
+        if fault:
+            self.count.rejected += 1
+            self.reject(line, *fault)
+            return b""
+        self.count.rows += 1
+        return self._written(row, line)
+
+    def _read(self, text: str) -> list[str]:
+        dialect = self.table.csv
+        rows = csv.reader(
+            [text],
+            delimiter=dialect.delimiter,
+            quotechar=dialect.quote,
+            escapechar=dialect.escape or None,
+            strict=True,
+        )
+        return next(rows, [])
+
+    def _written(self, row: list[str], line: int) -> bytes:
+        null, dialect = self.table.csv.null, self.table.csv
+        fields = ["" if value == null else _quoted(value, dialect) for value in row]
+        if self.numbered:
+            fields.insert(0, str(line))
+        return (dialect.delimiter.join(fields) + "\n").encode()
+
+    def _count_fault(self, row: list[str], raw: bytes) -> tuple[str, str, str] | None:
+        if len(row) == len(self.ordered.columns):
+            return None
+        fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+        return "", raw.decode("utf-8", "replace"), f"has {fields}, not {len(self.ordered.columns)}"
+
+    def _encoding_fault(self, raw: bytes) -> tuple[str, str, str]:
+        """Which column is not UTF-8; cut up as Latin-1, where every byte is a character."""
+        reason = "is not UTF-8"
+        try:
+            row = self._read(raw.decode("latin-1"))
+        except csv.Error:
+            row = []
+        for name, value in zip(self.ordered.names, row, strict=False):
+            try:
+                value.encode("latin-1").decode("utf-8")
+            except UnicodeDecodeError:
+                return name, value.encode("latin-1").decode("utf-8", "backslashreplace"), reason
+        return "", raw.decode("utf-8", "backslashreplace"), reason
+
+
+def _quoted(value: str, dialect: Dialect) -> str:
+    """A field that COPY reads back as this value."""
+    special = (dialect.delimiter, dialect.quote, "\n", "\r", "\\")
+    if not any(character in value for character in special):
+        return value
+    return dialect.quote + value.replace(dialect.quote, dialect.quote * 2) + dialect.quote
+
+
+def _expected(names: tuple[str, ...], table: Table, mode: str) -> tuple[str, ...]:
+    """The header, once it names what the mode needs."""
+    needed = table.key if mode == "delete" else table.names
+    missing = [name for name in needed if name not in names]
+    extra = [name for name in names if name not in table.names]
+    faults = [f"column {name} is missing" for name in missing] + [
+        f"column {name or '(without a name)'} is not in the table" for name in extra
+    ]
+    if len(set(names)) < len(names):
+        faults.append("a column comes twice")
+    if faults:
+        expected = table.csv.delimiter.join(needed)
+        raise LoadFailed(
+            f"the header does not fit table {table.name}: {'; '.join(faults)}; expected {expected}"
+        )
+    return names
+
+
+def _without_mark(chunk: bytes) -> bytes:
+    """The first chunk without the byte order mark of UTF-8; that of UTF-16 means a wrong description."""
+    if chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise LoadFailed("the object is UTF-16: set csv encoding in tables.yaml, or store it as UTF-8")
+    return chunk.removeprefix(b"\xef\xbb\xbf")
+
+
+def _lines(record: bytes) -> int:
+    return len(LINE_END.findall(record))
+
+
+def _is_utf8(buffer: bytes, end: int) -> bool:
+    if buffer.isascii():
+        return True
+    try:
+        buffer[:end].decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""One job from beginning to end: an object's version into both databases, each once.
+
+    lock the table -> RDS, unless its ledger has the version -> Redshift, unless its ledger has it
+
+Each database is made ready when the run comes to it. Its ledger is written in the transaction that
+publishes the rows, so it cannot be wrong about them. RDS's line tells of the whole run: `partial` until
+Redshift has the rows too, and a retry brings them there and does nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets as random_secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_vpc.errors import Error
+from aws_vpc.loader import ledger, rds, redshift
+from aws_vpc.loader.errors import LoadFailed, WrongLogin
+from aws_vpc.loader.load import Load, Outcome
+from aws_vpc.loader.log import Log
+from aws_vpc.loader.rejects import Limit
+from aws_vpc.loader.settings import Database, Login, Settings, login
+from aws_vpc.loader.source import Object, Source
+from aws_vpc.loader.tables import Table, table_for
+
+DONE, FAILED = 0, 1
+
+
+@dataclass
+class Job:
+    """What a run works with."""
+
+    settings: Settings
+    s3: Any
+    secretsmanager: Any
+    tables: tuple[Table, ...]
+    limit: Limit
+    log: Log
+
+    def run(self, wanted: Object) -> int:
+        """The exit status; the last lines of the log say what became of the object in each database."""
+        if wanted.key.endswith("/"):
+            self.log("unchanged", key=wanted.key, reason="a folder, not an object with rows")
+            return DONE
+        try:
+            ledger.padded(wanted.sequencer)
+            table, mode = table_for(self.tables, wanted.key)
+            with _closing(self._connect(rds.connect, self.settings.rds)) as connection:
+                return self._locked(connection, wanted, table, mode)
+        except Error as error:
+            self.log("failed", reason=str(error))
+            return FAILED
+
+    def _connect(self, connect: Callable[[Database, Login], Any], database: Database) -> Any:
+        """A session as the master user; the secret is read again when it was rotated a moment ago."""
+        try:
+            return connect(database, login(self.secretsmanager, database.secret))
+        except WrongLogin:
+            return connect(database, login(self.secretsmanager, database.secret))
+
+    def _locked(self, connection: Any, wanted: Object, table: Table, mode: str) -> int:
+        with rds.lock(connection, "bootstrap"):
+            self._prepare("rds", rds, connection, self.settings.rds)
+        with rds.lock(connection, f"table {table.name}"):
+            return _Run(self, connection, wanted, table, mode).run()
+
+    def _prepare(self, target: str, module: Any, connection: Any, database: Database) -> None:
+        made = module.prepare(
+            connection, database, self.tables, login(self.secretsmanager, database.reader_secret)
+        )
+        if made:
+            self.log("prepared", target=target, statements=len(made))
+
+
+class _Run:
+    """One object's version, one table, its lock held."""
+
+    def __init__(self, job: Job, connection: Any, wanted: Object, table: Table, mode: str) -> None:
+        self.job, self.connection, self.wanted, self.table, self.mode = job, connection, wanted, table, mode
+        self.started = _now()
+        self.name = f"{self.started:%Y%m%dt%H%M%S}_{random_secrets.token_hex(3)}"
+
+    def run(self) -> int:
+        """The exit status."""
+        with self.connection, self.connection.cursor() as cursor:
+            ledger.interrupted(cursor, self.table.name)
+        self.source = Source(self.job.s3, self.wanted)
+        history = self._history(self.connection)
+        if later := ledger.newer(history, self.source.object):
+            self._unchanged("rds", f"a newer version is loaded, by run {later.run}")
+            return DONE
+        past = ledger.same(history, self.source.object)
+        if past:
+            self.name = past.run
+            self._unchanged("rds", "this version is loaded")
+        else:
+            self._load_rds()
+        return self._then_redshift()
+
+    def _history(self, connection: Any) -> list[ledger.Past]:
+        cursor = connection.cursor()
+        history = ledger.read_history(cursor, self.source.object, self.table.name)
+        connection.rollback()
+        cursor.close()
+        return history
+
+    def _load_rds(self) -> None:
+        with rds.failing_in_one_line(), self.connection, self.connection.cursor() as cursor:
+            ledger.insert(cursor, **self._line(), state="running")
+        try:
+            with self._as_load("rds") as load:
+                outcome = rds.load(self.connection, load)
+        except Error as error:
+            self._note(state="failed", reason=str(error)[:1000], finished=_now())
+            raise
+        self._loaded("rds", outcome)
+
+    def _then_redshift(self) -> int:
+        """The exit status: RDS has the rows, whatever happens here."""
+        try:
+            self._load_redshift()
+        except Error as error:
+            self._note(state="partial", reason=str(error)[:1000], finished=_now())
+            self.job.log(
+                "partial", done=["rds"], missing=["redshift"], table=self.table.name, reason=str(error)
+            )
+            self.job.log("failed", target="redshift", table=self.table.name, reason=str(error))
+            return FAILED
+        self._note(state="loaded", reason=None, finished=_now())
+        return DONE
+
+    def _load_redshift(self) -> None:
+        database = self.job.settings.redshift
+        with _closing(self.job._connect(redshift.connect, database)) as connection:
+            with rds.lock(self.connection, "bootstrap"):
+                self.job._prepare("redshift", redshift, connection, database)
+            history = self._history(connection)
+            if later := ledger.newer(history, self.source.object):
+                return self._unchanged(
+                    "redshift", f"a newer version is loaded, by run {later.run}", connection
+                )
+            if ledger.same(history, self.source.object):
+                return self._unchanged("redshift", "this version is loaded", connection)
+            line = {**self._line(), "finished": _now()}
+            with self._as_load("redshift") as load:
+                outcome = redshift.load(connection, load, self.job.settings.copy_role, **line)
+            return self._loaded("redshift", outcome)
+
+    def _as_load(self, target: str) -> Load:
+        job = self.job
+        return Load(self.name, target, self.source, self.table, self.mode, job.limit, job.log)
+
+    def _line(self) -> dict[str, Any]:
+        """The ledger's columns that are known before the load."""
+        found = self.source.object
+        return {
+            "run": self.name, "table_name": self.table.name, "mode": self.mode, "bucket": found.bucket,
+            "key": found.key, "version": found.version, "etag": found.etag, "sequencer": found.sequencer,
+            "size": found.size, "started": self.started,
+        }  # fmt: skip
+
+    def _note(self, **values: Any) -> None:
+        """Change the run's line in RDS's ledger; a database that is gone cannot be told."""
+        if not self.connection.closed:
+            with rds.failing_in_one_line(), self.connection, self.connection.cursor() as cursor:
+                ledger.update(cursor, self.name, **values)
+
+    def _loaded(self, target: str, outcome: Outcome) -> None:
+        facts = {"rows": outcome.rows, "rejected": outcome.rejected, "table_rows": outcome.table_rows}
+        more = {"rejected_key": outcome.rejected_key} if outcome.rejected_key else {}
+        self.job.log("loaded", target=target, table=self.table.name, **facts, seconds=outcome.seconds, **more)
+
+    def _unchanged(self, target: str, reason: str, connection: Any = None) -> None:
+        connection = connection or self.connection
+        cursor = connection.cursor()
+        cursor.execute(f'SELECT count(*) FROM public."{self.table.name}"')
+        rows = cursor.fetchone()[0]
+        connection.rollback()
+        self.job.log("unchanged", target=target, table=self.table.name, table_rows=rows, reason=reason)
+
+
+class _closing:
+    """Closes a session at the end, also one that is gone."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> Any:
+        return self.connection
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.connection.close()
+        except Exception as gone:  # drivers raise all sorts of errors on a dead socket
+            LoadFailed(str(gone))
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)

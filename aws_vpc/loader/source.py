@@ -1,0 +1,130 @@
+"""The S3 side of a load: the object itself, the rows set aside, the parts that the warehouse copies.
+
+In: one version of one object, read in order, taken up again where a connection broke. Out: what they mean.
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import IO, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from urllib3.exceptions import HTTPError
+
+from aws_vpc.loader.errors import LoadFailed
+
+CHUNK = 1 << 20
+TRIES = 5
+PART = 32 << 20  # bytes of rows in a staged part, before compression
+BROKEN = (HTTPClientError, IncompleteReadError, HTTPError, OSError)
+GONE = ("NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed", "405")
+
+
+@dataclass(frozen=True)
+class Object:
+    """One version of an S3 object, and when it was put among the events of its key."""
+
+    bucket: str
+    key: str
+    version: str = ""
+    etag: str = ""
+    sequencer: str = ""
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+class Source:
+    """One object's bytes, and what is written back to its bucket."""
+
+    def __init__(self, s3: Any, wanted: Object, pause: Callable[[float], None] = time.sleep) -> None:
+        self._s3, self._pause = s3, pause
+        self.object = self._described(wanted)
+
+    def _described(self, wanted: Object) -> Object:
+        """The object with the facts that S3 has of it."""
+        head = self._ask(self._s3.head_object, wanted)
+        etag = head["ETag"].strip('"')
+        version = wanted.version or head.get("VersionId", "")
+        return replace(
+            wanted, etag=etag, version="" if version == "null" else version, size=head["ContentLength"]
+        )
+
+    def chunks(self) -> Iterator[bytes]:
+        """The object's bytes, from where they broke off when the connection did."""
+        position, tries = 0, 0
+        while position < self.object.size:
+            try:
+                for chunk in self._open(position).iter_chunks(CHUNK):
+                    position, tries = position + len(chunk), 0
+                    yield chunk
+            except BROKEN as error:
+                tries += 1
+                if tries == TRIES:
+                    raise LoadFailed(
+                        f"reading {self.object} broke off at byte {position}: {error}"
+                    ) from error
+                self._pause(0.2 * 2**tries)
+
+    def _open(self, position: int) -> Any:
+        ranged = {"Range": f"bytes={position}-"} if position else {}
+        return self._ask(self._s3.get_object, self.object, **ranged)["Body"]
+
+    def _ask(self, call: Callable[..., Any], wanted: Object, **more: str) -> Any:
+        """The answer of a call about exactly this version of the object."""
+        if wanted.version and wanted.version != "null":
+            more["VersionId"] = wanted.version
+        if wanted.etag:
+            more["IfMatch"] = f'"{wanted.etag}"'
+        try:
+            return call(Bucket=wanted.bucket, Key=wanted.key, **more)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in ("412", "PreconditionFailed"):
+                raise LoadFailed(
+                    f"{wanted} was replaced meanwhile; the event of the new one loads it"
+                ) from error
+            if code in GONE:
+                raise LoadFailed(f"{wanted} is not there (any more): {code}") from error
+            raise LoadFailed(f"{wanted} cannot be read: {error}") from error
+
+    def put_rejects(self, run: str, content: IO[bytes]) -> str:
+        """The key under which the rows set aside are now."""
+        key = f"rejected/{self.object.key}/{run}.csv"[:1024]
+        try:
+            self._s3.upload_fileobj(content, self.object.bucket, key, ExtraArgs={"ContentType": "text/csv"})
+        except (ClientError, BotoCoreError) as error:
+            raise LoadFailed(f"the rejected rows cannot be written to {key}: {error}") from error
+        return key
+
+    def stage(self, above: str, folder: str, blocks: Iterator[bytes]) -> str:
+        """The prefix under which the blocks are now, as gzip parts; what dead runs left is removed."""
+        self.unstage(above)
+        number, rows = 0, bytearray()
+        for block in blocks:
+            rows += block
+            if len(rows) >= PART:
+                self._put_part(folder, number, rows)
+                number, rows = number + 1, bytearray()
+        if rows or not number:
+            self._put_part(folder, number, rows)
+        return f"s3://{self.object.bucket}/{folder}part-"
+
+    def _put_part(self, folder: str, number: int, rows: bytearray) -> None:
+        key, body = f"{folder}part-{number:05}.csv.gz", gzip.compress(rows, 1, mtime=0)
+        try:
+            self._s3.put_object(Bucket=self.object.bucket, Key=key, Body=body)
+        except (ClientError, BotoCoreError) as error:
+            raise LoadFailed(f"the checked rows cannot be staged at {key}: {error}") from error
+
+    def unstage(self, folder: str) -> None:
+        """Remove every staged part under a folder; the bucket's lifecycle removes their versions."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.object.bucket, Prefix=folder)
+        for page in pages:
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if keys:
+                self._s3.delete_objects(Bucket=self.object.bucket, Delete={"Objects": keys, "Quiet": True})

@@ -1,0 +1,218 @@
+"""What the loader needs around it, real: PostgreSQL, the warehouse, S3 and secrets; a fresh set per test."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg2
+import pytest
+import redshift_connector
+from moto.server import ThreadedMotoServer
+
+from aws_vpc.loader.__main__ import main
+from aws_vpc.local.certificates import Certificates
+from aws_vpc.local.postgres import Postgres
+from aws_vpc.local.postgres_binaries import Installation
+from aws_vpc.local.processes import Processes
+from aws_vpc.local.warehouse import catalog
+
+MASTER = "master", "Master-password-1"
+READER = "Reader-password-1"
+ROLE = "arn:aws:iam::123456789012:role/copy"
+HEADER = "id,email,state,postal,address\n"
+TARGETS = ("rds", "redshift")
+
+
+@dataclass
+class Servers:
+    """Started once per test process."""
+
+    rds: Postgres
+    warehouse: Postgres
+    shim_port: int
+    environment: dict[str, str]
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Servers]:
+    """PostgreSQL twice, the warehouse in front of one of them, and S3."""
+    processes, certificates = Processes.direct(), Certificates(folder / "certificates")
+    installation = Installation(folder / "postgres")
+    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    moto.start()
+    rds, warehouse = (
+        Postgres(name, installation, processes, certificates, folder / f"{name}.log", tls=name == "rds")
+        for name in ("rds", "warehouse")
+    )
+    try:
+        for server in (rds, warehouse):
+            server.start()
+            server.create_master(*MASTER, None, ())
+        with warehouse.session("template1") as cursor:
+            for statement in catalog.statements():
+                cursor.execute(statement)
+        environment = {
+            "AWS_ENDPOINT_URL": "http://{}:{}".format(*moto.get_host_and_port()),
+            "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+            "PGSSLROOTCERT": str(certificates.ca), "SSL_CERT_FILE": str(certificates.ca),
+        }  # fmt: skip
+        port = _shim(folder, processes, certificates, warehouse.port, environment)
+        yield Servers(rds, warehouse, port, environment)
+    finally:
+        processes.stop()
+        moto.stop()
+        for server in (rds, warehouse):
+            server.remove()
+
+
+def _shim(
+    folder: Path, processes: Processes, certificates: Certificates, server_port: int, environment: Mapping[str, str]
+) -> int:
+    ready = folder / "ready.json"
+    process = processes.spawn(
+        "shim",
+        [sys.executable, "-m", "aws_vpc.local.warehouse", "--server-port", str(server_port), "--certificate",
+         str(certificates.server), "--key", str(certificates.key), "--ready", str(ready)],
+        env={**environment, "PATH": os.environ["PATH"]}, log=folder / "shim.log",
+    )  # fmt: skip
+    while not ready.exists():
+        assert process.poll() is None, (folder / "shim.log").read_text()
+    return int(json.loads(ready.read_text())["port"])
+
+
+@dataclass
+class System:
+    """A bucket, a database in each server, and the loader's environment."""
+
+    servers: Servers
+    environment: dict[str, str]
+    s3: Any
+    secretsmanager: Any
+    database: str
+    reader: str
+    bucket: str
+    capture: pytest.CaptureFixture[str]
+    sequence: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def put(self, body: str | bytes, key: str = "incoming/people.csv") -> dict[str, str]:
+        """Put an object; what its event would say."""
+        body = body.encode() if isinstance(body, str) else body
+        put = self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        sequencer = f"{next(self.sequence):018X}"
+        return {"bucket": self.bucket, "key": key, "version": put["VersionId"], "etag": put["ETag"].strip('"'),
+                "sequencer": sequencer}  # fmt: skip
+
+    def load(self, event: Mapping[str, str], *more: str, status: int = 0) -> list[dict[str, Any]]:
+        """The lines that the loader wrote for an event, once its exit status is the one expected."""
+        self.capture.readouterr()
+        result = main([*arguments(event), *more])
+        lines = [json.loads(line) for line in self.capture.readouterr().out.splitlines()]
+        assert result == status, lines
+        return lines
+
+    def start(self, event: Mapping[str, str]) -> subprocess.Popen[str]:
+        """The loader as a process of its own."""
+        environment = {**self.environment, "PATH": os.environ["PATH"]}
+        command = [sys.executable, "-m", "aws_vpc.loader", *arguments(event)]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+    def connect(self, target: str, user: str = MASTER[0], password: str = MASTER[1]) -> Any:
+        """A session with one of the databases."""
+        if target == "rds":
+            return psycopg2.connect(
+                host="localhost", port=self.servers.rds.port, dbname=self.database, user=user, password=password,
+                sslmode="verify-full", sslrootcert=self.environment["PGSSLROOTCERT"],
+            )  # fmt: skip
+        return redshift_connector.connect(
+            host="localhost", port=self.servers.shim_port, database=self.database, user=user, password=password
+        )
+
+    def query(self, target: str, text: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with closing(self.connect(target)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(text)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def rows(self, target: str, table: str = "persons") -> list[tuple[Any, ...]]:
+        """A table's rows in the order of its first column."""
+        return self.query(target, f"select * from {table} order by 1")
+
+    def rejected(self, key: str) -> list[tuple[str, ...]]:
+        """The rows of a file of rejected rows, without its header."""
+        text = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode()
+        header, *rows = csv.reader(io.StringIO(text))
+        assert header == ["line", "column", "value", "reason"]
+        return [tuple(row) for row in rows]
+
+    def left_over(self) -> list[str]:
+        """What a load must not leave: staged objects, tables of its own, locks, open transactions."""
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix="staged/").get("Contents", [])
+        tables = self.query("rds", "select relname from pg_class where relkind = 'r' and relnamespace = "
+                            "(select oid from pg_namespace where nspname = 'loader')")  # fmt: skip
+        locks = self.query("rds", "select objid::text from pg_locks where locktype = 'advisory' and database = "
+                           "(select oid from pg_database where datname = current_database())")  # fmt: skip
+        parts = self.query("rds", "select count(*) from pg_inherits where inhparent = 'persons'::regclass")
+        return [one["Key"] for one in found] + [row[0] for row in [*tables[parts[0][0] :], *locks]]
+
+
+def arguments(event: Mapping[str, str]) -> list[str]:
+    """The job's command line, as the job definition's references become it."""
+    return list(itertools.chain.from_iterable((f"--{name}", value) for name, value in event.items()))
+
+
+def system(servers: Servers, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> System:
+    """A system that nothing has been loaded into."""
+    number = next(servers.numbers)
+    database, reader, bucket = f"test_{number}", f"web_reader_{number}", f"data-{number}-{os.getpid()}"
+    for server in (servers.rds, servers.warehouse):
+        with server.session() as cursor:
+            cursor.execute(f"create database {database} owner {MASTER[0]}")
+    for name, value in servers.environment.items():
+        patch.setenv(name, value)
+    s3, secretsmanager = boto3.client("s3"), boto3.client("secretsmanager")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def secret(name: str, username: str, password: str) -> str:
+        text = json.dumps({"username": username, "password": password})
+        return str(secretsmanager.create_secret(Name=f"{bucket}-{name}", SecretString=text)["ARN"])
+
+    own = {
+        "RDS_HOST": "localhost", "RDS_PORT": str(servers.rds.port), "RDS_DATABASE": database,
+        "REDSHIFT_HOST": "localhost", "REDSHIFT_PORT": str(servers.shim_port), "REDSHIFT_DATABASE": database,
+        "RDS_SECRET": secret("rds", *MASTER), "REDSHIFT_SECRET": secret("redshift", *MASTER),
+        "REDSHIFT_COPY_ROLE": ROLE, "WEB_DATABASE_SECRET": secret("web-rds", reader, READER),
+        "WEB_WAREHOUSE_SECRET": secret("web-redshift", reader, READER),
+    }  # fmt: skip
+    for name, value in own.items():
+        patch.setenv(name, value)
+    environment = {**servers.environment, **own}
+    return System(servers, environment, s3, secretsmanager, database, reader, bucket, capture)
+
+
+def people_csv(rows: Sequence[Sequence[object]]) -> str:
+    """A file of people."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([HEADER.strip().split(","), *rows])
+    return text.getvalue()
+
+
+def person(number: int, **changes: object) -> tuple[object, ...]:
+    """A valid person."""
+    facts = {"id": number, "email": f"p{number}@example.com", "state": "NY", "postal": "12345", "address": f"{number} A St"}
+    return tuple({**facts, **changes}.values())
