@@ -64,7 +64,7 @@ def close(world: World) -> None:
 
 def _prepare(found: Installation) -> None:
     try:
-        found.template()
+        found.prepare(copies=2)  # a database and a warehouse, as the templates have them
     except Exception as error:  # said again, to whoever creates an instance
         log.warning("PostgreSQL is not ready: %s", error)
 

@@ -9,7 +9,6 @@ and after kill -9 the pid file of one that nobody reaped stops the next start.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,7 +24,7 @@ from psycopg2.extensions import encrypt_password
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local.certificates import Certificates, install
-from aws_vpc.local.postgres_binaries import SUPERUSER, Installation
+from aws_vpc.local.postgres_binaries import SUPERUSER, Installation, discard
 from aws_vpc.local.processes import Process, Processes
 
 HOST = "127.0.0.1"
@@ -123,7 +122,7 @@ class Postgres:
     def remove(self) -> None:
         """Stop the server and delete its data."""
         self.stop()
-        shutil.rmtree(self.data, ignore_errors=True)
+        discard(self.data)
 
     @contextmanager
     def session(self, database: str = "postgres") -> Iterator[Any]:

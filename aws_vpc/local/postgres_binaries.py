@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -26,7 +27,9 @@ from aws_vpc.errors import LocalError
 OLDEST = 15  # MERGE
 SUPERUSER = "rdsadmin"  # as on RDS: the platform's own, and a name that no master user may have
 UNPRIVILEGED = "nobody"
-PREFIX = "aws-vpc-"
+PREFIX = "aws-vpc-"  # of folders under the temporary one
+OWNER_FILE = "belongs-to"
+SPARE, DRAFT = "spare-", "tmp-"
 SYSTEM = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -116,6 +119,33 @@ def reaches(path: Path, user: Owner | None) -> bool:
     return asked.returncode == 0
 
 
+def sweep() -> None:
+    """Remove folders under the temporary one whose `.local` folder is gone, unless a server runs there."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        link = _belongs_to(folder)
+        if link and not (link.is_symlink() and link.readlink() == folder) and not _in_use(folder):
+            remove(folder)
+
+
+def _belongs_to(folder: Path) -> Path | None:
+    """The link that a folder was made for, if it is one of ours and this user's."""
+    try:
+        file = folder / OWNER_FILE
+        return Path(file.read_text()) if file.lstat().st_uid == os.geteuid() else None
+    except OSError:
+        return None
+
+
+def _in_use(folder: Path) -> bool:
+    for file in folder.glob("*/postmaster.pid"):
+        try:
+            os.kill(int(file.read_text().split("\n")[0]), 0)
+            return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
 class Installation:
     """PostgreSQL as one `.local` folder uses it: programs, a place for data, an initialised folder."""
 
@@ -123,6 +153,7 @@ class Installation:
         self.folder = folder
         self.owner = owner()
         self._lock = threading.RLock()
+        self._spares: list[Path] = []
 
     @cached_property
     def place(self) -> Path:
@@ -137,29 +168,34 @@ class Installation:
     def clear(self) -> None:
         """Remove what an installation in this folder left behind, in the folder and elsewhere."""
         link = self.folder / "data"
-        if link.is_symlink() and link.resolve().name.startswith(PREFIX):
-            shutil.rmtree(link.resolve(), ignore_errors=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if link.is_symlink() and _belongs_to(link.readlink()) == link:
+            remove(link.readlink())
+        remove(self.folder)
 
     def close(self) -> bool:
         """Whether nothing of any server was left, so that all of it could be removed."""
         with self._lock:
-            own = ("template-", "postgresql-", "tmp", "password", "data")
-            if self.place.is_dir() and any(not e.name.startswith(own) for e in self.place.iterdir()):
+            known = (OWNER_FILE, SPARE, DRAFT, "template-", "postgresql-", "password", "data")
+            if self.place.is_dir() and any(not e.name.startswith(known) for e in self.place.iterdir()):
                 return False
             self.clear()
+            self._spares.clear()
             for made in ("place", "binaries", "password"):
                 self.__dict__.pop(made, None)
             return True
 
     def _elsewhere(self) -> Path:
+        """A folder under the temporary one, which a link in ours names, and which names that link."""
         link = self.folder / "data"
         if not link.exists():
+            sweep()
             link.unlink(missing_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=PREFIX))
-            made.chmod(0o711)
+            made = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(6)}"
             link.symlink_to(made)
-        return link.resolve()
+            made.mkdir(mode=0o711)
+            made.chmod(0o711)  # whatever the umask says
+            _private(made / OWNER_FILE, str(link), None)
+        return link.readlink()
 
     @cached_property
     def binaries(self) -> Path:
@@ -170,7 +206,7 @@ class Installation:
                 return found
             copy = self.place / f"postgresql-{version(found)}"
             if not copy.exists():
-                draft = Path(tempfile.mkdtemp(dir=self.place))
+                draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
                 for part in ("bin", "lib", "share"):
                     shutil.copytree(found.parent / part, draft / part, symlinks=True)
                 draft.chmod(0o755)
@@ -192,14 +228,21 @@ class Installation:
                 _private(path, secrets.token_urlsafe(24), None)
             return path.read_text()
 
-    def new_data(self, target: Path) -> None:
-        """Fill a folder that does not exist with an empty database cluster, owned by the server's user."""
+    def prepare(self, copies: int) -> None:
+        """Make data folders ahead of time: the template, and as many copies of it."""
         template = self.template()
-        copy = target.with_name(target.name + ".new")
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(template, copy)
-        own(copy, self.owner)
-        copy.rename(target)
+        for _ in range(copies):
+            spare = self.place / f"{SPARE}{secrets.token_hex(4)}"
+            _copy(template, spare)
+            self._spares.append(spare)
+
+    def new_data(self, target: Path) -> None:
+        """Put an empty database cluster, owned by the server's user, where there is nothing yet."""
+        template = self.template()
+        try:
+            self._spares.pop().rename(target)
+        except (IndexError, FileNotFoundError):
+            _copy(template, target)
 
     def template(self) -> Path:
         """The initialised data folder that all servers start from, made at the first call."""
@@ -210,15 +253,16 @@ class Installation:
             return path
 
     def _initialise(self, path: Path) -> None:
-        draft = Path(tempfile.mkdtemp(dir=self.place))
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
         secret = draft / "password"
         _private(secret, self.password, self.owner)
-        own(draft, self.owner)
+        if self.owner:
+            os.chown(draft, *self.owner)
         try:
             self._initdb(draft / "data", secret)
             (draft / "data").rename(path)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            remove(draft)
 
     def _initdb(self, data: Path, secret: Path) -> None:
         user = {"user": self.owner[0], "group": self.owner[1], "extra_groups": []} if self.owner else {}
@@ -248,6 +292,20 @@ class Installation:
             raise LocalError(f"PostgreSQL cannot make a data folder in {self.place}: {_reason(done.stderr)}")
 
 
+def _copy(template: Path, target: Path) -> None:
+    """Copy a data folder, whole or not at all.
+
+    By a program of its own: a thousand files copied here would wait a thousand times for the interpreter.
+    """
+    draft = target.with_name(f"{DRAFT}{target.name}")
+    remove(draft)
+    done = subprocess.run(["cp", "-Rp", template, draft], capture_output=True, text=True, check=False)
+    if done.returncode:
+        remove(draft)
+        raise LocalError(f"cannot copy a data folder to {target}: {_reason(done.stderr)}")
+    draft.rename(target)
+
+
 def _reason(text: str) -> str:
     """The line that says why, out of what a program said."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -263,11 +321,14 @@ def _private(path: Path, content: str, user: Owner | None) -> None:
         os.chown(path, *user)
 
 
-def own(folder: Path, user: Owner | None) -> None:
-    """Give a folder and everything in it to the server's user."""
-    if user is None:
-        return
-    for top, _, names in os.walk(folder):
-        os.chown(top, *user)
-        for name in names:
-            os.chown(Path(top) / name, *user, follow_symlinks=False)
+def discard(folder: Path) -> None:
+    """Take a folder out of the way at once, and delete it in the background."""
+    draft = folder.with_name(f"{DRAFT}{secrets.token_hex(4)}")
+    with suppress(FileNotFoundError):
+        folder.rename(draft)
+        threading.Thread(target=remove, args=(draft,), name="remove", daemon=True).start()
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder and everything in it, if it is there."""
+    subprocess.run(["rm", "-rf", folder], capture_output=True, check=False)

@@ -25,7 +25,7 @@ def check_create(asked: Mapping[str, Any]) -> None:
     if not IDENTIFIER.fullmatch(identifier):
         raise invalid(
             f"The parameter ClusterIdentifier ({identifier}) is not a valid identifier: it must begin with a "
-            "letter, have 1 to 63 lowercase letters, digits and hyphens, and no hyphen at the end or two in a row."
+            "letter, have 1 to 63 lowercase letters, digits, hyphens, no hyphen at the end, no two together."
         )
     _check_nodes(asked)
     _check_user(asked.get("MasterUsername", ""))

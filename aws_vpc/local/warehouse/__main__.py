@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import ssl
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from aws_vpc.local.warehouse.session import READ, Config, serve
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; the exit status."""
+    """Serve until a signal ends the process: it keeps nothing, and PostgreSQL rolls back what was open."""
     asyncio.run(_run(_arguments()))
     return 0
 
@@ -45,13 +44,8 @@ async def _run(arguments: argparse.Namespace) -> None:
     config = Config(arguments.server_host, arguments.server_port, context, arguments.state)
     server = await _listen(config, arguments.host, arguments.port)
     _announce(arguments.ready, server.sockets[0].getsockname()[1])
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    warming = asyncio.create_task(asyncio.to_thread(s3_objects.client))  # before the first COPY waits for it
-    await end.wait()
-    server.close()
-    warming.cancel()
+    asyncio.get_running_loop().run_in_executor(None, s3_objects.client)  # before the first COPY waits for it
+    await server.serve_forever()
 
 
 async def _listen(config: Config, host: str, port: int) -> asyncio.Server:

@@ -32,6 +32,7 @@ KEPT = frozenset(
 )  # fmt: skip
 SERVER_VERSION = b"8.0.2"
 FLUSH = messages.frame(b"H")  # or PostgreSQL keeps its answer until a Sync that the client has yet to send
+LOAD_ERRORS = "Check 'sys_load_error_detail' system table for details."
 MARK = "refused_by_the_warehouse_"
 _FROM_CLIENT = frozenset(b"QPBEC")
 _FROM_SERVER = frozenset(b"RSGCEZ")
@@ -110,7 +111,8 @@ class Session:
         while True:
             length, code = messages.STARTUP.unpack(await self.reader.readexactly(8))
             if not 8 <= length <= messages.LONGEST_STARTUP:
-                return self._refuse(Refusal("invalid length of startup packet", "08P01"))
+                self._refuse(Refusal("invalid length of startup packet", "08P01"))
+                return None
             packet = messages.STARTUP.pack(length, code) + await self.reader.readexactly(length - 8)
             if code == messages.GSS_REQUEST:
                 self.writer.write(b"N")
@@ -119,9 +121,11 @@ class Session:
                 await self.writer.start_tls(self.config.tls)
                 secure = True
             elif code == messages.CANCEL_REQUEST:
-                return await self._cancel(packet)
+                await self._cancel(packet)
+                return None
             elif not secure:
-                return self._refuse(Refusal("SSL connection is required, no encryption", "28000"))
+                self._refuse(Refusal("SSL connection is required, no encryption", "28000"))
+                return None
             else:
                 return self._identify(messages.startup_parameters(packet))
 
@@ -286,7 +290,7 @@ class Session:
         if loading and self.reason:
             return messages.error(self.reason)
         if loading and fields["C"].startswith("22"):
-            text = f"Load into table '{loading.table}' failed.  Check 'sys_load_error_detail' system table for details."
+            text = f"Load into table '{loading.table}' failed.  {LOAD_ERRORS}"
             detail = f"{fields['M']}; {fields.get('W', '').splitlines()[0] if fields.get('W') else ''}"
             return messages.error(Refusal(text, INTERNAL_ERROR, detail))
         return message
