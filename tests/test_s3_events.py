@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from embedded import Embedded, embedded_aws, until
 
 
@@ -87,6 +88,24 @@ def test_copies_and_uploads_in_parts_are_told_with_their_whole_size(aws: Embedde
     assert [each["reason"] for each in details] == ["CompleteMultipartUpload", "CopyObject"]
     assert [each["object"]["size"] for each in details] == [(5 << 20) + 10] * 2
     assert all(each["object"]["version-id"] and each["object"]["etag"] for each in details)
+
+
+def test_a_policy_is_returned_whole_and_its_conditions_are_not_forgotten(aws: Embedded, bucket: str) -> None:
+    s3 = aws.client("s3")
+    own = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    tls = {**own, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [tls]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+    told(aws)
+    strict = json.dumps({"Version": "2012-10-17", "Statement": [tls, {**own, "Action": "s3:PutObject"}]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=strict)
+    with pytest.raises(ClientError, match="AccessDenied|Forbidden"):
+        s3.put_object(Bucket=bucket, Key="b", Body=b"x")
+    s3.delete_bucket_policy(Bucket=bucket)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=bucket)
 
 
 def test_deletions_are_told(aws: Embedded, bucket: str) -> None:

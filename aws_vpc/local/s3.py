@@ -2,10 +2,12 @@
 
 moto forgets the EventBridge setting and its delivery breaks at the first Batch target, so the
 setting is kept here and never reaches it; other notifications (SQS, SNS, Lambda) stay moto's.
+So is a bucket policy, of which moto applies conditional statements as if they had no condition.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -56,6 +58,7 @@ class Observer:
     def __init__(self, world: World) -> None:
         self.world = world
         self.sending: set[str] = set()
+        self.policies: dict[str, bytes] = {}
         self._last = 0
         self._lock = threading.Lock()
 
@@ -65,11 +68,14 @@ class Observer:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         if not key and "notification" in query:
             return self._notification(bucket, request, forward)
+        if not key and "policy" in query:
+            return self._policy(bucket, request, forward)
         response = forward(request)
         if response.status >= 300 or not bucket:
             return response
         if not key and request.method == "DELETE" and not query:
             self.sending.discard(bucket)
+            self.policies.pop(bucket, None)
         elif bucket in self.sending:
             for change in changes(request, unquote(key), query, response, forward):
                 event = self._event(bucket, change, request, response)
@@ -86,6 +92,20 @@ class Observer:
         response = forward(request)
         if response.status == 200 and request.method == "GET" and bucket in self.sending:
             response.body = _with_setting(response.body)
+        return response
+
+    def _policy(self, bucket: str, request: Request, forward: Forward) -> Response:
+        """moto's answer, which holds only the statements of a policy that it understands."""
+        if request.method == "PUT":
+            response = forward(replace(request, body=unconditional(request.body)))
+            if response.status < 300:
+                self.policies[bucket] = request.body
+            return response
+        response = forward(request)
+        if response.status < 300 and request.method == "GET":
+            response.body = self.policies.get(bucket, response.body)
+        elif response.status < 300 and request.method == "DELETE":
+            self.policies.pop(bucket, None)
         return response
 
     def _event(self, bucket: str, change: Change, request: Request, response: Response) -> dict[str, Any]:
@@ -171,6 +191,20 @@ def _deleted(response: Response) -> Iterator[Change]:
             marker = said.get("DeleteMarker") == "true" and "VersionId" not in said
             version = said.get("DeleteMarkerVersionId") if marker else said.get("VersionId")
             yield Change(said["Key"], "DeleteObject", version, marker=marker)
+
+
+def unconditional(policy: bytes) -> bytes:
+    """A bucket policy without its conditional statements, which moto would apply without their conditions.
+
+    The common one denies what does not come by TLS; what comes by loopback alone needs none.
+    """
+    try:
+        parsed = json.loads(policy)
+        statements = parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
+        kept = [each for each in statements if not each.get("Condition")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return policy  # not one: moto says so
+    return json.dumps({**parsed, "Statement": kept}).encode()
 
 
 def _with_setting(body: bytes) -> bytes:
