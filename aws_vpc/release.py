@@ -133,6 +133,9 @@ def page(url: str, seconds: float = 5.0) -> dict[str, Any] | None:
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/.json", timeout=seconds) as answer:
             found = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError):
+    except urllib.error.HTTPError as error:
+        error.close()
+        return None
+    except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -75,7 +75,7 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
     """The session that the options describe; with --local the embedded AWS is started or has to run."""
     name = stack_name(options.stack_name)
     if options.local:
-        use_local(control.start(control.folder()) if start else running())
+        use_local(started(console) if start else running())
     return Session(
         aws=aws.connect(options.region, options.profile),
         console=console,
@@ -83,6 +83,14 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
         root=Path(options.repo_root or ROOT).expanduser(),
         minutes=options.timeout,
     )
+
+
+def started(console: Console) -> control.Facts:
+    """The facts of the embedded AWS, started where it does not run."""
+    folder = control.folder()
+    if control.facts(folder) is None:
+        console.say("starting the embedded AWS")
+    return control.start(folder)
 
 
 def running() -> control.Facts:
