@@ -101,7 +101,7 @@ def test_a_policy_is_returned_whole_and_its_conditions_are_not_forgotten(aws: Em
     told(aws)
     strict = json.dumps({"Version": "2012-10-17", "Statement": [tls, {**own, "Action": "s3:PutObject"}]})
     s3.put_bucket_policy(Bucket=bucket, Policy=strict)
-    with pytest.raises(ClientError, match="AccessDenied|Forbidden"):
+    with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
         s3.put_object(Bucket=bucket, Key="b", Body=b"x")
     s3.delete_bucket_policy(Bucket=bucket)
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
