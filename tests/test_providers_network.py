@@ -208,8 +208,16 @@ CASES = [
                    "SourceSecurityGroupId": b.other_group, "Description": "database"},
         lambda b, made: [one for one in rules(b, b.group) if one.get("FromPort") == 5432],
         lambda b, found: found[0]["ReferencedGroupInfo"]["GroupId"] == b.other_group,
-        lambda b: {"Description": "the database"},
-        lambda b, found: found[0]["Description"] == "the database",
+        label="group",
+    ),
+    Case(
+        "AWS::EC2::SecurityGroupIngress",
+        lambda b: {"GroupId": b.group, **WEB},
+        lambda b, made: [one for one in rules(b, b.group) if one.get("FromPort") == 80],
+        lambda b, found: found[0]["CidrIpv4"] == "192.0.2.0/24",
+        lambda b: {"Description": "the web"},
+        lambda b, found: found[0]["Description"] == "the web",
+        label="address",
     ),
     Case(
         "AWS::EC2::SecurityGroupEgress",

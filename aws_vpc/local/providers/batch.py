@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from aws_vpc.local.providers.call import (
     attributes,
     call,
@@ -29,7 +27,7 @@ from aws_vpc.local.providers.schema import conditional_create_only
 
 ENVIRONMENT_TYPE = "AWS::Batch::ComputeEnvironment"
 DEFINITION_TYPE = "AWS::Batch::JobDefinition"
-LINKED_ROLE = "AWSServiceRoleForBatch"  # Batch's own, which it takes when no ServiceRole is stated
+LINKED_SERVICE = "batch.amazonaws.com"  # whose role Batch takes when no ServiceRole is stated
 
 
 def one(operation: str, key: str, parameter: str) -> Callable[[Any, str], Description | None]:
@@ -90,12 +88,10 @@ def disable(kind: Kind) -> Callable[[ResourceRequest, str], None]:
 def service_role(request: ResourceRequest) -> str:
     """The ARN of Batch's service-linked role, which is made when the account has none yet."""
     client = request.client("iam")
-    try:
-        client.create_service_linked_role(AWSServiceName="batch.amazonaws.com")
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("InvalidInput", "EntityAlreadyExists"):
-            raise
-    return str(client.get_role(RoleName=LINKED_ROLE)["Role"]["Arn"])
+    with gone_is_done("InvalidInput", "EntityAlreadyExists"):
+        client.create_service_linked_role(AWSServiceName=LINKED_SERVICE)
+    found = client.list_roles(PathPrefix=f"/aws-service-role/{LINKED_SERVICE}/")["Roles"]
+    return str(found[0]["Arn"])
 
 
 def environment_shape(request: ResourceRequest, given: Description) -> Description:
@@ -124,9 +120,10 @@ def replaced(request: ResourceRequest) -> list[str]:
 
 
 def queue_shape(request: ResourceRequest, given: Description) -> Description:
-    """The parameters: a name made up where none is stated."""
+    """The parameters: a name made up where none is stated, and the state that Batch assumes."""
     if request.previous is None:
         given.setdefault("JobQueueName", name(request, maximum=128))
+        given.setdefault("State", "ENABLED")
     return given
 
 

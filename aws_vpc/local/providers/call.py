@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,7 @@ from aws_vpc.local.providers.schema import read_only, schema, system_tags
 T = TypeVar("T")
 ABSENT = re.compile(r"NotFound|NoSuch|NonExist|DoesNotExist|NotExist", re.IGNORECASE)
 ABSENT_MESSAGE = re.compile(r"does not exist|not found|cannot be found", re.IGNORECASE)
+REFUSES_SYSTEM_TAGS = {"Batch", "S3"}  # from anybody but CloudFormation itself, as the services do
 INTERVAL = 0.1  # seconds between two looks at a resource that is not ready yet
 DEADLINE = 600.0  # seconds after which it will not become ready any more
 
@@ -102,7 +104,7 @@ def tags(request: ResourceRequest, *, key: str = "Tags") -> dict[str, str]:
     """The tags the resource shall have: the stack's, CloudFormation's own, and over them the resource's."""
     own = request.properties.get(key) or {}
     stated = own if isinstance(own, Mapping) else {tag["Key"]: tag["Value"] for tag in own}
-    system = system_tags(request.type)
+    system = system_tags(request.type) and request.type.split("::")[1] not in REFUSES_SYSTEM_TAGS
     carried = {name: value for name, value in request.tags.items() if system or not name.startswith("aws:")}
     return carried | {name: text(value) for name, value in stated.items()}
 
@@ -152,8 +154,10 @@ def attributes(type: str, description: Mapping[str, Any], **more: Any) -> dict[s
 
 
 def dig(description: Any, path: Sequence[str]) -> Any:
-    """The value at the path, whatever the case of the names; numbers as the text that GetAtt returns."""
+    """The value at the path, whatever the case of the names; numbers and times as the text of GetAtt."""
     if not path:
+        if isinstance(description, datetime):
+            return description.isoformat()
         number = isinstance(description, int) and not isinstance(description, bool)
         return str(description) if number else description
     if not isinstance(description, Mapping):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_vpc.local.providers.call import accepted, call, pick, wait
-from aws_vpc.local.providers.named import Description, Kind, look, resource
+from aws_vpc.local.providers.named import Description, Kind, look, make, resource
 from aws_vpc.local.providers.resource import ResourceFailed, ResourceRequest, name
 
 FAILED = {"failed", "restore-error", "incompatible-parameters", "incompatible-network", "storage-full"}
@@ -12,11 +12,12 @@ STANDING = {"available", "paused", "stopped"}
 BATCH = 20  # parameters that one modify call may carry
 
 
-def first(operation: str, key: str, parameter: str) -> Callable[[Any, str], Description]:
+def first(operation: str, key: str, parameter: str) -> Callable[[Any, str], Description | None]:
     """A description: the first thing that the operation lists under the key for the id."""
 
-    def describe(client: Any, id: str) -> Description:
-        return dict(getattr(client, operation)(**{parameter: id})[key][0])
+    def describe(client: Any, id: str) -> Description | None:
+        found = getattr(client, operation)(**{parameter: id})[key]
+        return dict(found[0]) if found else None
 
     return describe
 
@@ -138,6 +139,13 @@ def snapshot_instance(request: ResourceRequest) -> str | None:
     return id
 
 
+def keep_subnet_group(request: ResourceRequest, id: str) -> None:
+    """Nothing; the subnet group is there, also after moto's modify operation, which loses it."""
+    if look(request, SUBNET_GROUP, id) is None:
+        given = pick(request.properties, "DBSubnetGroupDescription SubnetIds")
+        make(request, SUBNET_GROUP, {**given, "DBSubnetGroupName": id})
+
+
 def parameters(properties: Description | None) -> dict[str, str]:
     """The parameters of a parameter group by name."""
     stated = (properties or {}).get("Parameters") or {}
@@ -216,6 +224,7 @@ PROVIDERS = (
         SUBNET_GROUP,
         "DBSubnetGroupName DBSubnetGroupDescription SubnetIds",
         "DBSubnetGroupDescription SubnetIds",
+        stable=keep_subnet_group,
     ),
     resource(
         "AWS::RDS::DBParameterGroup",

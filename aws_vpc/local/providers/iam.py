@@ -173,7 +173,8 @@ def managed_state(request: ResourceRequest, arn: str) -> ResourceState:
     """The managed policy's ARN and what IAM says of it."""
     found = request.client("iam").get_policy(PolicyArn=arn)["Policy"]
     times = {key: found[key].isoformat() for key in ("CreateDate", "UpdateDate")}
-    return ResourceState(arn, attributes(request.type, found, PolicyArn=arn, **times))
+    more = {"PolicyArn": arn, "PermissionsBoundaryUsageCount": "0", **times}
+    return ResourceState(arn, attributes(request.type, found, **more))
 
 
 def attach(request: ResourceRequest, arn: str) -> None:

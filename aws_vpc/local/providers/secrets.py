@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from aws_vpc.local.providers.call import absent, call, gone_is_done, pick, property_names
+from aws_vpc.local.providers.call import absent, call, gone_is_done, pick, property_names, truth
 from aws_vpc.local.providers.named import Description, Kind, resource
 from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState
 
@@ -148,7 +148,9 @@ def unbind(request: ResourceRequest) -> None:
 def rotate(request: ResourceRequest) -> ResourceState:
     """The secret with its rotation switched on by the rules stated."""
     given = pick(request.properties, "SecretId RotationLambdaARN RotationRules")
-    given["RotateImmediately"] = request.properties.get("RotateImmediatelyOnUpdate", True)
+    # without a function there is nobody to write the next value: moto would make an empty one current
+    now = truth(request.properties.get("RotateImmediatelyOnUpdate", True))
+    given["RotateImmediately"] = now and "RotationLambdaARN" in given
     call(request.client("secretsmanager"), "rotate_secret", given)
     secret = request.properties["SecretId"]
     return ResourceState(secret, {"Id": secret})
