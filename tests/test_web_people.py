@@ -184,6 +184,11 @@ def test_the_page_is_its_address(client: Any, source: str) -> None:
     assert 'rel="next"' in page
 
 
+def test_a_form_with_empty_fields_leads_to_the_shortest_address(client: Any) -> None:
+    answer = client.get("/rds/people?q=&state=NY&postal__gte=&sort=id&size=100&facet=")
+    assert (answer.status_code, answer.location) == (303, "/rds/people?state=NY")
+
+
 def test_nobody_is_a_page_with_advice(client: Any) -> None:
     answer = client.get("/rds/people?q=nobody-at-all")
     assert answer.status_code == 200

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request, url_for
+from flask import Blueprint, Response, current_app, g, redirect, request, url_for
 
 from . import errors, formats, listing, queries, sheet, view
 from .db import Database, Result
@@ -23,6 +23,8 @@ def index(source: str) -> Response:
     if formats.wanted() == "csv":
         return export(chosen(source), wanted)
     database = chosen(source)
+    if "" in request.args.values():  # as forms send it; the address in the bar should be short
+        return redirect(address(database, wanted), 303)  # type: ignore[return-value]
     return formats.page(
         "people/index.html",
         listed(database, wanted),
