@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -80,17 +81,15 @@ def servers(folder: Path) -> Iterator[Servers]:
 
 
 def _shim(
-    folder: Path, processes: Processes, certificates: Certificates, server_port: int, environment: Mapping[str, str]
+    folder: Path, processes: Processes, certificates: Certificates, port: int, environment: Mapping[str, str]
 ) -> int:
-    ready = folder / "ready.json"
-    process = processes.spawn(
-        "shim",
-        [sys.executable, "-m", "aws_vpc.local.warehouse", "--server-port", str(server_port), "--certificate",
-         str(certificates.server), "--key", str(certificates.key), "--ready", str(ready)],
-        env={**environment, "PATH": os.environ["PATH"]}, log=folder / "shim.log",
-    )  # fmt: skip
+    ready, log = folder / "ready.json", folder / "shim.log"
+    files = ["--certificate", certificates.server, "--key", certificates.key, "--ready", ready]
+    command = [sys.executable, "-m", "aws_vpc.local.warehouse", "--server-port", str(port), *map(str, files)]
+    process = processes.spawn("shim", command, env={**environment, "PATH": os.environ["PATH"]}, log=log)
     while not ready.exists():
-        assert process.poll() is None, (folder / "shim.log").read_text()
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.02)
     return int(json.loads(ready.read_text())["port"])
 
 
@@ -113,8 +112,9 @@ class System:
         body = body.encode() if isinstance(body, str) else body
         put = self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         sequencer = f"{next(self.sequence):018X}"
-        return {"bucket": self.bucket, "key": key, "version": put["VersionId"], "etag": put["ETag"].strip('"'),
-                "sequencer": sequencer}  # fmt: skip
+        etag = put["ETag"].strip('"')
+        facts = {"version": put["VersionId"], "etag": etag, "sequencer": sequencer}
+        return {"bucket": self.bucket, "key": key, **facts}
 
     def load(self, event: Mapping[str, str], *more: str, status: int = 0) -> list[dict[str, Any]]:
         """The lines that the loader wrote for an event, once its exit status is the one expected."""
@@ -132,14 +132,10 @@ class System:
 
     def connect(self, target: str, user: str = MASTER[0], password: str = MASTER[1]) -> Any:
         """A session with one of the databases."""
+        login = {"host": "localhost", "database": self.database, "user": user, "password": password}
         if target == "rds":
-            return psycopg2.connect(
-                host="localhost", port=self.servers.rds.port, dbname=self.database, user=user, password=password,
-                sslmode="verify-full", sslrootcert=self.environment["PGSSLROOTCERT"],
-            )  # fmt: skip
-        return redshift_connector.connect(
-            host="localhost", port=self.servers.shim_port, database=self.database, user=user, password=password
-        )
+            return psycopg2.connect(**login, port=self.servers.rds.port, sslmode="verify-full")
+        return redshift_connector.connect(**login, port=self.servers.shim_port)
 
     def query(self, target: str, text: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -161,12 +157,14 @@ class System:
     def left_over(self) -> list[str]:
         """What a load must not leave: staged objects, tables of its own, locks, open transactions."""
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix="staged/").get("Contents", [])
-        tables = self.query("rds", "select relname from pg_class where relkind = 'r' and relnamespace = "
-                            "(select oid from pg_namespace where nspname = 'loader')")  # fmt: skip
-        locks = self.query("rds", "select objid::text from pg_locks where locktype = 'advisory' and database = "
-                           "(select oid from pg_database where datname = current_database())")  # fmt: skip
-        parts = self.query("rds", "select count(*) from pg_inherits where inhparent = 'persons'::regclass")
-        return [one["Key"] for one in found] + [row[0] for row in [*tables[parts[0][0] :], *locks]]
+        tables = self.query("rds", "select 'loader.' || tablename from pg_tables where schemaname = 'loader'")
+        parts = self.query("rds", "select inhrelid::regclass::text from pg_inherits")
+        sessions = self.query(
+            "rds", "select application_name from pg_stat_activity where datname = current_database() "
+            "and pid <> pg_backend_pid() and application_name like 'aws_vpc.loader%'",
+        )  # fmt: skip
+        extra = [name for (name,) in tables if (name,) not in parts and f'"{name}"' not in str(parts)]
+        return [one["Key"] for one in found] + extra + [name for (name,) in sessions]
 
 
 def arguments(event: Mapping[str, str]) -> list[str]:
@@ -214,5 +212,6 @@ def people_csv(rows: Sequence[Sequence[object]]) -> str:
 
 def person(number: int, **changes: object) -> tuple[object, ...]:
     """A valid person."""
-    facts = {"id": number, "email": f"p{number}@example.com", "state": "NY", "postal": "12345", "address": f"{number} A St"}
+    facts = {"id": number, "email": f"p{number}@example.com", "state": "NY", "postal": "12345"}
+    facts["address"] = f"{number} A St"
     return tuple({**facts, **changes}.values())
