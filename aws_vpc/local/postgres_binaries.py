@@ -208,7 +208,7 @@ class Installation:
             if not copy.exists():
                 draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
                 for part in ("bin", "lib", "share"):
-                    shutil.copytree(found.parent / part, draft / part, symlinks=True)
+                    _cp(found.parent / part, draft / part)
                 draft.chmod(0o755)
                 draft.rename(copy)
             return copy / "bin"
@@ -293,17 +293,22 @@ class Installation:
 
 
 def _copy(template: Path, target: Path) -> None:
-    """Copy a data folder, whole or not at all.
+    """Copy a data folder, whole or not at all."""
+    draft = target.with_name(f"{DRAFT}{target.name}")
+    remove(draft)
+    _cp(template, draft)
+    draft.rename(target)
+
+
+def _cp(source: Path, target: Path) -> None:
+    """Copy a folder with owners and modes; LocalError with the reason when that fails.
 
     By a program of its own: a thousand files copied here would wait a thousand times for the interpreter.
     """
-    draft = target.with_name(f"{DRAFT}{target.name}")
-    remove(draft)
-    done = subprocess.run(["cp", "-Rp", template, draft], capture_output=True, text=True, check=False)
+    done = subprocess.run(["cp", "-Rp", source, target], capture_output=True, text=True, check=False)
     if done.returncode:
-        remove(draft)
-        raise LocalError(f"cannot copy a data folder to {target}: {_reason(done.stderr)}")
-    draft.rename(target)
+        remove(target)
+        raise LocalError(f"cannot copy PostgreSQL's files to {target}: {_reason(done.stderr)}")
 
 
 def _reason(text: str) -> str:
