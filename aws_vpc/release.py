@@ -18,7 +18,6 @@ from aws_vpc.errors import DeployFailed
 from aws_vpc.wait import Wait
 
 OVER = frozenset(["Succeeded", "Failed", "Stopped"])
-RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 
 
 @dataclass(frozen=True)
@@ -58,24 +57,23 @@ def description(target: Target, environment: str, instances: Sequence[str]) -> s
     return f"{target.key} with settings {state}"
 
 
-def latest(codedeploy: Any, target: Target, statuses: Sequence[str]) -> dict[str, Any] | None:
-    """The newest deployment of the group in one of the statuses, or None."""
-    pages = codedeploy.get_paginator("list_deployments").paginate(
-        applicationName=target.application,
-        deploymentGroupName=target.group,
-        includeOnlyStatuses=list(statuses),
-    )
-    ids = [one for page in pages for one in page["deployments"]]
-    found = [codedeploy.get_deployment(deploymentId=one)["deploymentInfo"] for one in ids[:5]]
-    return max(found, key=lambda one: one["createTime"], default=None)
+def deployments(codedeploy: Any, target: Target) -> list[dict[str, Any]]:
+    """The last deployments of the group, newest first."""
+    listed = codedeploy.list_deployments(applicationName=target.application, deploymentGroupName=target.group)
+    # CodeDeploy lists the newest first, and tells of 25 at once.
+    ids = listed["deployments"][:25]
+    found = codedeploy.batch_get_deployments(deploymentIds=ids)["deploymentsInfo"] if ids else []
+    return sorted(found, key=lambda one: one["createTime"], reverse=True)
 
 
 def due(codedeploy: Any, target: Target, words: str, wait: Wait, say: Callable[[str], None]) -> bool:
     """True when the last deployment that succeeded was another one; a running one is followed first."""
-    running = latest(codedeploy, target, RUNNING)
+    found = deployments(codedeploy, target)
+    running = [one for one in found if one["status"] not in OVER]
     if running:
-        succeed(codedeploy, running["deploymentId"], wait, say)
-    last = latest(codedeploy, target, ["Succeeded"])
+        succeed(codedeploy, running[0]["deploymentId"], wait, say)
+        return due(codedeploy, target, words, wait, say)
+    last = next((one for one in found if one["status"] == "Succeeded"), None)
     return last is None or last.get("description") != words
 
 

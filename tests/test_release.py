@@ -27,11 +27,12 @@ class CodeDeploy:
         self.made = {f"d-{number}": info for number, info in enumerate(made)}
         self.statuses, self.events = list(statuses), list(events)
 
-    def get_paginator(self, _):
-        return self
+    def list_deployments(self, applicationName, deploymentGroupName):
+        return {"deployments": list(self.made)}
 
-    def paginate(self, applicationName, deploymentGroupName, includeOnlyStatuses):
-        return [{"deployments": [i for i, one in self.made.items() if one["status"] in includeOnlyStatuses]}]
+    def batch_get_deployments(self, deploymentIds):
+        found = [{"deploymentId": one, **self.made[one]} for one in deploymentIds]
+        return {"deploymentsInfo": found}
 
     def get_deployment(self, deploymentId):
         info = self.made[deploymentId]
