@@ -513,3 +513,37 @@ Resources:
     aws.until(stack, "CREATE_IN_PROGRESS", "Ready")
     aws.cfn.signal_resource(StackName=stack, LogicalResourceId="Ready", UniqueId="u", Status="SUCCESS")
     assert aws.settle(stack) == "CREATE_COMPLETE"
+
+
+DENY = '{"Statement": [{"Effect": "Deny", "Action": "%s", "Principal": "*", "Resource": "LogicalResourceId/A"}, {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}'
+
+
+@pytest.mark.parametrize(("action", "change"), [
+    ("Update:Modify", ("Value: 1", "Value: 2")), ("Update:*", ("Value: 1", "Value: 2")),
+    ("Update:Delete", ("  A:", "  C:")),
+])  # fmt: skip
+def test_a_stack_policy_denies_the_update_and_can_be_lifted_for_one(
+    aws: Bench, action: str, change: tuple[str, str]
+) -> None:
+    template = "Resources:\n" + thing("A", Value="1") + thing("B", Value="b")
+    stack = aws.create(template, StackPolicyBody=DENY % action)
+    assert aws.update(stack, template.replace(*change)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Action denied by stack policy: Statement [#1] does not allow" in str(aws.events(stack))
+    assert sorted(str(one["Value"]) for one in aws.things.standing.values()) == ["1", "b"]
+    allow = '{"Statement": {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}}'
+    assert (
+        aws.update(stack, template.replace(*change), StackPolicyDuringUpdateBody=allow) == "UPDATE_COMPLETE"
+    )
+    assert aws.cfn.get_stack_policy(StackName=stack)["StackPolicyBody"] == DENY % action
+
+
+def test_a_malformed_stack_policy_is_refused(aws: Bench) -> None:
+    with pytest.raises(ClientError, match="Error validating stack policy"):
+        aws.create("Resources:\n" + thing(), StackPolicyBody="{}")
+
+
+def test_a_hidden_default_is_not_shown(aws: Bench) -> None:
+    template = (
+        "Parameters: {Word: {Type: String, NoEcho: true, Default: hidden-word}}\nResources:\n" + thing()
+    )
+    assert "hidden-word" not in str(aws.cfn.validate_template(TemplateBody=template))

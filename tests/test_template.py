@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_vpc.errors import TemplateError
@@ -300,6 +300,7 @@ def test_what_is_known_after_apply_stays_unknown(text: str) -> None:
     assert evaluate(parse(f"X: {text}")["X"], scope) == UNKNOWN
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(8, 20), st.integers(1, 16), st.integers(2, 8))
 def test_cidr_blocks_are_disjoint_and_inside(address: int, prefix: int, count: int, bits: int) -> None:
     block = ipaddress.ip_network((address, prefix), strict=False)
@@ -318,12 +319,14 @@ PLAIN = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_a_value_without_functions_evaluates_to_itself(value: Any) -> None:
     assert evaluate(value, Scope()) == value
     assert prune(value, {}) == value
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(blacklist_characters=",")), min_size=1))
 def test_split_undoes_join(items: list[str]) -> None:
     joined = evaluate({"Fn::Join": [",", items]}, Scope())
@@ -385,6 +388,7 @@ def test_references_are_found_wherever_they_hide() -> None:
     assert variables("${A} ${!B} ${ C } $${D}") == ["A", "C", "D"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 12), st.sets(st.integers(0, 12)), max_size=13))
 def test_the_order_puts_every_need_first_or_names_a_circle(edges: dict[int, set[int]]) -> None:
     graph = {str(name): {str(need) for need in needs if need in edges} for name, needs in edges.items()}

@@ -108,11 +108,21 @@ def new_stack(
     )  # fmt: skip
 
 
-def policy_given(engine: Engine, region: str, params: Params) -> str | None:
+def policy_given(engine: Engine, region: str, params: Params, key: str = "StackPolicy") -> str | None:
     """The stack policy a call names."""
-    if params.get("StackPolicyURL"):
-        return fetch(engine, region, params["StackPolicyURL"])
-    return params.get("StackPolicyBody")
+    if params.get(f"{key}URL"):
+        return check_policy(fetch(engine, region, params[f"{key}URL"]))
+    return check_policy(params[f"{key}Body"]) if params.get(f"{key}Body") else None
+
+
+def check_policy(text: str) -> str:
+    """The policy's text; ValidationError when it is none."""
+    try:
+        if isinstance(json.loads(text)["Statement"], (list, dict)):
+            return text
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise refuse("Error validating stack policy: Invalid stack policy")
 
 
 def begin_create(engine: Engine, stack: Stack, prepared: Prepared, params: Params) -> Run:
@@ -193,6 +203,7 @@ def begin_update(engine: Engine, stack: Stack, prepared: Prepared, params: Param
         "UPDATE_STACK", params.get("ClientRequestToken"),
         disable_rollback=bool(params.get("DisableRollback")),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
+        policy=policy_given(engine, stack.region, params, "StackPolicyDuringUpdate"),
     )  # fmt: skip
     with engine.changed:
         refuse_update(stack)  # two callers, one stack: the first wins

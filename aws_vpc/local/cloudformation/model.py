@@ -121,6 +121,7 @@ class Run:
     disable_rollback: bool = False
     on_failure: str = "ROLLBACK"
     retain_except_on_create: bool = False
+    policy: str | None = None  # the stack policy during this update
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: datetime = field(default_factory=now)
     ended: datetime | None = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import alterations, deletion, existence, nested, resources
+from aws_vpc.local.cloudformation import alterations, deletion, existence, nested, policies, resources
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import (
     STACK,
@@ -84,7 +84,7 @@ def _walk(work: Work, act: object, verb: str) -> str | None:
     pairs = [
         (word, [one.logical_id for one in found if one.status.startswith(word.upper())]) for word in VERBS
     ]
-    return failed(pairs) or f"Resource {verb} cancelled"
+    return failed(pairs) or resources.CANCELLED[verb.upper()]
 
 
 VERBS = ("create", "update", "delete")
@@ -161,7 +161,7 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
     work = Work(engine, stack, run, prepared.bound, set())
     problem = existence.missing(engine, stack.region, stack.definition.parameters)
     problem = problem or _walk(work, lambda logical: change(work, logical), "update")
-    problem = problem or _finish_outputs(work)
+    problem = problem or _refuse_removals(work) or _finish_outputs(work)
     if problem is None:
         with engine.changed:
             _drop_removed(work)
@@ -195,11 +195,18 @@ def change(work: Work, logical: str) -> bool:
         child and target and nested.differs(engine, child, target)
     ):
         return _untouched(work, old, wanted)
+    paths = resources.difference(old.properties, wanted.properties)
+    anew = resources.replaces(old.type, paths)
+    try:
+        action = "Replace" if anew else "Modify"
+        policies.refuse(work.run.policy or stack.policy, action, logical, old.type)
+    except TemplateError as error:
+        engine.put(stack, replace(old, status="UPDATE_FAILED", reason=str(error)))
+        return False
     stack.applied.add(logical)
     if child and target:
         return nested.update(work, wanted, child, target)
-    paths = resources.difference(old.properties, wanted.properties)
-    if resources.replaces(old.type, paths):
+    if anew:
         return alterations.replacement(work, old, wanted)
     return alterations.in_place(work, old, wanted, paths)
 
@@ -212,6 +219,17 @@ def _untouched(work: Work, old: Resource, wanted: Resource) -> bool:
     with work.engine.changed:
         work.stack.resources[old.logical_id] = same
     return True
+
+
+def _refuse_removals(work: Work) -> str | None:
+    """The reason why a resource that left the template may not be deleted, None when all may."""
+    for logical, gone in work.stack.resources.items():
+        if logical not in work.bound.resources:
+            try:
+                policies.refuse(work.run.policy or work.stack.policy, "Delete", logical, gone.type)
+            except TemplateError as error:
+                return str(error)
+    return None
 
 
 def _drop_removed(work: Work) -> None:

@@ -104,10 +104,11 @@ def declared(template: Template, *, full: bool) -> list[dict[str, Any]]:
     """The declared parameters as ValidateTemplate (or, full, GetTemplateSummary) lists them."""
     found = []
     for key, one in template.parameters.items():
+        hidden = scalar(one.get("NoEcho", False)) == "true"
         shown = {
             "ParameterKey": key,
-            "DefaultValue": scalar(one["Default"]) if "Default" in one else None,
-            "NoEcho": scalar(one.get("NoEcho", False)) == "true",
+            "DefaultValue": None if "Default" not in one else "****" if hidden else scalar(one["Default"]),
+            "NoEcho": hidden,
             "Description": one.get("Description"),
         }
         if full:
