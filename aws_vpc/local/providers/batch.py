@@ -24,6 +24,7 @@ from aws_vpc.local.providers.resource import (
     name,
 )
 from aws_vpc.local.providers.schema import conditional_create_only
+from aws_vpc.local.providers.tagging import retag
 
 ENVIRONMENT_TYPE = "AWS::Batch::ComputeEnvironment"
 DEFINITION_TYPE = "AWS::Batch::JobDefinition"
@@ -134,7 +135,7 @@ DEFINITION = (
 
 
 def register(request: ResourceRequest) -> ResourceState:
-    """The next revision of the job definition; a definition without a name gets one from its first revision."""
+    """The next revision of the job definition, under the name of the first where none is stated."""
     given = pick(request.properties, DEFINITION)
     before = str(request.attributes.get("JobDefinitionName") or name(request, maximum=128))
     given.setdefault("JobDefinitionName", before)
@@ -147,14 +148,11 @@ def register(request: ResourceRequest) -> ResourceState:
 
 
 def revise(request: ResourceRequest) -> ResourceState:
-    """The new revision of a changed definition; the one before is deregistered unless that is to be skipped."""
-    if not request.changed():
-        return ResourceState(request.id, request.attributes)
-    state = register(request)
-    retention = request.properties.get("ResourceRetentionPolicy") or {}
-    if not truth(retention.get("SkipDeregisterOnUpdate", False)):
-        deregister(request)
-    return state
+    """The definition's next revision under a new id; the one before stays, for a rollback may need it."""
+    if request.changed(*property_names(DEFINITION)):
+        return register(request)
+    retag(request, "batch", request.id)
+    return ResourceState(request.id, request.attributes)
 
 
 def deregister(request: ResourceRequest) -> None:
@@ -170,7 +168,8 @@ PROVIDERS = (
     resource(
         ENVIRONMENT_TYPE,
         ENVIRONMENT,
-        "ComputeEnvironmentName Type ComputeResources Context ServiceRole State UnmanagedvCpus EksConfiguration",
+        "ComputeEnvironmentName Type ComputeResources Context ServiceRole State UnmanagedvCpus "
+        "EksConfiguration",
         ENVIRONMENT_UPDATED,
         set_later="ReplaceComputeEnvironment",
         shape=environment_shape,
@@ -189,9 +188,10 @@ PROVIDERS = (
     ),
     Provider(
         DEFINITION_TYPE,
-        property_names(f"{DEFINITION} ResourceRetentionPolicy Tags"),
+        property_names(f"{DEFINITION} Tags"),
         register,
         deregister,
         revise,
+        {"ResourceRetentionPolicy": "a revision leaves when CloudFormation cleans up"},
     ),
 )

@@ -4,7 +4,7 @@ from aws_vpc.local.providers import ec2
 from aws_vpc.local.providers.call import call, gone_is_done, pick, property_names, truth
 from aws_vpc.local.providers.ec2 import Description, Noun
 from aws_vpc.local.providers.network import one
-from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState
+from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, undone
 
 INTERFACE = Noun("network_interface", "NetworkInterface")
 VOLUME = Noun("volume", "Volume")
@@ -47,9 +47,9 @@ def allocate(request: ResourceRequest) -> ResourceState:
         given = {"Address": "127.0.0.1", **given}
     tagged = ec2.tag_specification(request, "elastic-ip") or None
     made = call(request.client("ec2"), "allocate_address", {**given, "TagSpecifications": tagged})
-    state = ResourceState(made["PublicIp"], pick(made, "PublicIp AllocationId"))
-    attach_address(request, made["AllocationId"])
-    return state
+    with undone(request, made["PublicIp"], release):
+        attach_address(request, made["AllocationId"])
+    return ResourceState(made["PublicIp"], pick(made, "PublicIp AllocationId"))
 
 
 def attach_address(request: ResourceRequest, allocation: str) -> None:

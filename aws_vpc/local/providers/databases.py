@@ -177,13 +177,16 @@ def change(request: ResourceRequest, operation: str, id: str, listed: list[dict[
 
 
 MODIFIABLE = (
-    "AllocatedStorage AutoMinorVersionUpgrade BackupRetentionPeriod CACertificateIdentifier CopyTagsToSnapshot "
+    "AllocatedStorage AutoMinorVersionUpgrade BackupRetentionPeriod CACertificateIdentifier "
+    "CopyTagsToSnapshot "
     "DBInstanceClass DBParameterGroupName DatabaseInsightsMode DedicatedLogVolume DeletionProtection Domain "
-    "DomainAuthSecretArn DomainDnsIps DomainFqdn DomainIAMRoleName DomainOu Engine EnableIAMDatabaseAuthentication "
+    "DomainAuthSecretArn DomainDnsIps DomainFqdn DomainIAMRoleName DomainOu Engine "
+    "EnableIAMDatabaseAuthentication "
     "EnablePerformanceInsights EngineVersion Iops LicenseModel ManageMasterUserPassword MasterUserPassword "
     "MaxAllocatedStorage MonitoringInterval MonitoringRoleArn MultiAZ NetworkType OptionGroupName "
     "PerformanceInsightsKMSKeyId PerformanceInsightsRetentionPeriod PreferredBackupWindow "
-    "PreferredMaintenanceWindow ProcessorFeatures PromotionTier PubliclyAccessible StorageThroughput StorageType "
+    "PreferredMaintenanceWindow ProcessorFeatures PromotionTier PubliclyAccessible StorageThroughput "
+    "StorageType "
     "TdeCredentialArn TdeCredentialPassword VpcSecurityGroupIds=VPCSecurityGroups DBSecurityGroups "
     "EnableCloudwatchLogsExports"
 )

@@ -39,7 +39,8 @@ CONFIGURATION = Kind(
 )
 GROUP = (
     "ApplicationName DeploymentGroupName AlarmConfiguration AutoRollbackConfiguration AutoScalingGroups "
-    "BlueGreenDeploymentConfiguration DeploymentConfigName DeploymentStyle ECSServices Ec2TagFilters Ec2TagSet "
+    "BlueGreenDeploymentConfiguration DeploymentConfigName DeploymentStyle ECSServices Ec2TagFilters "
+    "Ec2TagSet "
     "LoadBalancerInfo OnPremisesInstanceTagFilters OnPremisesTagSet OutdatedInstancesStrategy ServiceRoleArn "
     "TerminationHookEnabled TriggerConfigurations"
 )

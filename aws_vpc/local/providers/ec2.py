@@ -20,7 +20,7 @@ from aws_vpc.local.providers.call import (
     tags,
     wait,
 )
-from aws_vpc.local.providers.resource import Provider, ResourceFailed, ResourceRequest, ResourceState
+from aws_vpc.local.providers.resource import Provider, ResourceFailed, ResourceRequest, ResourceState, undone
 
 Description = dict[str, Any]
 UNDER_WAY = {"pending", "creating", "modifying", "initiating-request", "provisioning", "rolling-back"}
@@ -150,8 +150,9 @@ def resource(
 
     def create_it(request: ResourceRequest) -> ResourceState:
         id = make(request, noun, {**(defaults or {}), **pick(request.properties, given)})
-        settle(request, id)
-        return state(request, id)
+        with undone(request, id, delete_it):
+            settle(request, id)
+            return state(request, id)
 
     def update_it(request: ResourceRequest) -> ResourceState:
         settle(request, request.id)

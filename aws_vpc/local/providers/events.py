@@ -11,6 +11,7 @@ from aws_vpc.local.providers.resource import (
     ResourceRequest,
     ResourceState,
     name,
+    undone,
 )
 from aws_vpc.local.providers.tagging import retag
 
@@ -60,7 +61,10 @@ def remove_targets(request: ResourceRequest, rule: str, bus: str, ids: list[str]
 
 def create_rule(request: ResourceRequest) -> ResourceState:
     """The new rule."""
-    return put_rule(request, request.properties.get("Name") or name(request, maximum=64))
+    rule = request.properties.get("Name") or name(request, maximum=64)
+    bus = request.properties.get("EventBusName", DEFAULT_BUS)
+    with undone(request, rule if bus == DEFAULT_BUS else f"{bus}|{rule}", delete_rule):
+        return put_rule(request, rule)
 
 
 def update_rule(request: ResourceRequest) -> ResourceState:

@@ -4,7 +4,14 @@ from typing import Any
 
 from aws_vpc.local.providers.call import attributes, call, gone_is_done, pick, property_names
 from aws_vpc.local.providers.named import Description, Kind, resource
-from aws_vpc.local.providers.resource import Properties, Provider, ResourceRequest, ResourceState, name
+from aws_vpc.local.providers.resource import (
+    Properties,
+    Provider,
+    ResourceRequest,
+    ResourceState,
+    name,
+    undone,
+)
 
 TARGETS = {"Roles": "role", "Groups": "group", "Users": "user"}  # property -> the word in operations
 VERSIONS = 5  # that a managed policy may have
@@ -165,8 +172,9 @@ def create_managed(request: ResourceRequest) -> ResourceState:
     given = pick(request.properties, "PolicyName=ManagedPolicyName PolicyDocument Description Path")
     given.setdefault("PolicyName", name(request, maximum=128))
     arn = call(request.client("iam"), "create_policy", given)["Policy"]["Arn"]
-    attach(request, arn)
-    return managed_state(request, arn)
+    with undone(request, arn, delete_managed):
+        attach(request, arn)
+        return managed_state(request, arn)
 
 
 def managed_state(request: ResourceRequest, arn: str) -> ResourceState:

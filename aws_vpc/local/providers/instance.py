@@ -9,7 +9,7 @@ from aws_vpc.local.providers import ec2
 from aws_vpc.local.providers.call import attributes, call, gone_is_done, pick, property_names, truth, wait
 from aws_vpc.local.providers.ec2 import Description, Noun
 from aws_vpc.local.providers.network import one
-from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name
+from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name, undone
 
 LAUNCH_TEMPLATE = Noun("launch_template", "LaunchTemplate")
 TYPE = "AWS::EC2::Instance"
@@ -156,14 +156,14 @@ def launch(request: ResourceRequest) -> ResourceState:
     """The new instance, running, with its volumes attached."""
     made = call(request.client("ec2"), "run_instances", launch_parameters(request))
     id = str(made["Instances"][0]["InstanceId"])
-    launched = state(request, id)
-    if request.changed("SourceDestCheck"):
-        modify(request, id, "SourceDestCheck", truth(request.properties["SourceDestCheck"]))
-    for volume in request.properties.get("Volumes", []):
-        request.client("ec2").attach_volume(
-            InstanceId=id, VolumeId=volume["VolumeId"], Device=volume["Device"]
-        )
-    return launched
+    with undone(request, id, terminate):
+        launched = state(request, id)
+        if request.changed("SourceDestCheck"):
+            modify(request, id, "SourceDestCheck", truth(request.properties["SourceDestCheck"]))
+        for volume in request.properties.get("Volumes", []):
+            where = pick(volume, "VolumeId Device")
+            call(request.client("ec2"), "attach_volume", {"InstanceId": id, **where})
+        return launched
 
 
 def modify(request: ResourceRequest, id: str, key: str, value: Any) -> None:
@@ -257,7 +257,7 @@ PROVIDERS = (
         terminate,
         update,
         {
-            "PropagateTagsToVolumeOnCreation": "the volumes of the embedded AWS are not billed or found by tag",
+            "PropagateTagsToVolumeOnCreation": "nobody is billed for the volumes, nor looks for them by tag",
             "SsmAssociations": "no Systems Manager agent runs on the instance",
             "ElasticGpuSpecifications": "AWS has ended the service",
             "ElasticInferenceAccelerators": "AWS has ended the service",

@@ -15,8 +15,10 @@ SUBSCRIPTION_ATTRIBUTES = (
     "DeliveryPolicy FilterPolicy FilterPolicyScope RawMessageDelivery RedrivePolicy SubscriptionRoleArn"
 )
 QUEUE_ATTRIBUTES = (
-    "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoThroughputLimit KmsDataKeyReusePeriodSeconds "
-    "KmsMasterKeyId MaximumMessageSize MessageRetentionPeriod ReceiveMessageWaitTimeSeconds RedriveAllowPolicy "
+    "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoThroughputLimit "
+    "KmsDataKeyReusePeriodSeconds "
+    "KmsMasterKeyId MaximumMessageSize MessageRetentionPeriod ReceiveMessageWaitTimeSeconds "
+    "RedriveAllowPolicy "
     "RedrivePolicy SqsManagedSseEnabled VisibilityTimeout"
 )
 QUEUE_DEFAULTS = {  # what an attribute is when the template stops stating it

@@ -19,7 +19,7 @@ from aws_vpc.local.providers.call import (
     tag_list,
     tags,
 )
-from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name
+from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name, undone
 from aws_vpc.local.providers.tagging import retag
 
 Description = dict[str, Any]
@@ -104,10 +104,11 @@ def resource(
     snapshot: Callable[[ResourceRequest], str | None] | None = None,
     tag_name: Callable[[ResourceRequest, str], str] = lambda request, id: id,
 ) -> Provider:
-    """The provider of a type that is created with the `given` properties, and updated with the `updated` ones.
+    """The provider of a type that is created with the `given` properties and updated with the `updated`.
 
-    `creation` names another create operation where the properties ask for one. `shape` alters the parameters of both operations. `settle` sets the properties of `set_later` at creation
-    and update, where they change; `stable` waits; `clear` takes away what hinders deletion; `more` adds attributes;
+    `creation` names another create operation where the properties ask for one. `shape` alters the
+    parameters of both operations. `settle` sets the properties of `set_later` at creation and update,
+    where they change. `stable` waits. `clear` takes away what hinders deletion. `more` adds attributes.
     `tag_name` is what the tag operations call the thing.
     """
 
@@ -118,9 +119,10 @@ def resource(
     def create_it(request: ResourceRequest) -> ResourceState:
         chosen = replace(kind, create=creation(request)) if creation else kind
         id = make(request, chosen, shape(request, pick(request.properties, given)))
-        stable(request, id)
-        settle(request, id)
-        return state(request, id)
+        with undone(request, id, delete_it):
+            stable(request, id)
+            settle(request, id)
+            return state(request, id)
 
     def update_it(request: ResourceRequest) -> ResourceState:
         id = request.id

@@ -6,8 +6,9 @@ the resource is stable. Errors of the services pass through as botocore's Client
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aws_vpc.errors import LocalError
@@ -110,6 +111,17 @@ class Provider:
             raise ResourceFailed(
                 f"Encountered unsupported property {', '.join(unknown)} of {request.logical_id} ({self.type})"
             )
+
+
+@contextmanager
+def undone(request: ResourceRequest, id: str, delete: Callable[[ResourceRequest], None]) -> Iterator[None]:
+    """A block that finishes what is created; when it fails, the half-made thing is deleted again."""
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):  # the failure that counts is the first one
+            delete(replace(request, physical_id=id, previous=None))
+        raise
 
 
 def name(request: ResourceRequest, *, maximum: int, lower: bool = False) -> str:

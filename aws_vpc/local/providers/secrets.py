@@ -52,7 +52,7 @@ def generated(request: ResourceRequest, how: dict[str, Any]) -> str:
 
 
 def shape(request: ResourceRequest, given: Description) -> Description:
-    """The parameters of create- and update-secret: a generated value is made anew only when its rule changes."""
+    """The parameters of both operations: a generated value is made anew only when its rule changes."""
     how = given.pop("GenerateSecretString", None)
     if request.previous is None:
         given.setdefault("Name", secret_name(request))

@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_vpc.local.providers.call import call, gone_is_done, pick, property_names, tag_list, tags, truth
 from aws_vpc.local.providers.named import Description, Kind, resource
-from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name
+from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name, undone
 
 
 def find_bucket(client: Any, id: str) -> Description:
@@ -193,7 +193,8 @@ def create_bucket(request: ResourceRequest) -> ResourceState:
     if truth(request.properties.get("ObjectLockEnabled", False)):
         given["ObjectLockEnabledForBucket"] = True
     call(client, "create_bucket", given)
-    settle_bucket(request, id)
+    with undone(request, id, delete_bucket):
+        settle_bucket(request, id)
     return bucket_state(request, id)
 
 

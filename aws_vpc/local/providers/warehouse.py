@@ -136,12 +136,15 @@ def settle_parameters(request: ResourceRequest, id: str) -> None:
 MODIFIABLE = (
     "AllowVersionUpgrade AutomatedSnapshotRetentionPeriod AvailabilityZone AvailabilityZoneRelocation "
     "ClusterParameterGroupName ClusterSecurityGroups ClusterType ClusterVersion ElasticIp Encrypted "
-    "EnhancedVpcRouting HsmClientCertificateIdentifier HsmConfigurationIdentifier KmsKeyId MaintenanceTrackName "
-    "ManageMasterPassword ManualSnapshotRetentionPeriod MasterPasswordSecretKmsKeyId MasterUserPassword MultiAZ "
+    "EnhancedVpcRouting HsmClientCertificateIdentifier HsmConfigurationIdentifier KmsKeyId "
+    "MaintenanceTrackName "
+    "ManageMasterPassword ManualSnapshotRetentionPeriod MasterPasswordSecretKmsKeyId "
+    "MasterUserPassword MultiAZ "
     "NodeType NumberOfNodes Port PreferredMaintenanceWindow PubliclyAccessible VpcSecurityGroupIds"
 )
 FIXED = (
-    "AquaConfigurationStatus ClusterIdentifier ClusterSubnetGroupName DBName IamRoles MasterUsername OwnerAccount "
+    "AquaConfigurationStatus ClusterIdentifier ClusterSubnetGroupName DBName IamRoles MasterUsername "
+    "OwnerAccount "
     "SnapshotClusterIdentifier SnapshotIdentifier"
 )
 ONE_REGION = "the embedded AWS is one Region, so no snapshot is copied"
