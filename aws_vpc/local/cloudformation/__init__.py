@@ -3,11 +3,12 @@
 model       what is remembered            engine      the memory and its lock
 source      template texts                prepare     a call's checked definition
 scopes      where functions look          walk        a graph, in parallel
-resources   acts on one resource          nested      a resource that is a stack
-operations  create, update, roll back     deletion    delete, policies, clean up
-plans       what an update would do       change_sets
-waits       signals                       reasons     AWS's wording
-api_read, api_write, shapes               the operations as a client sees them
+resources   makes one resource            alterations changes it, or goes back
+nested      a resource that is a stack    operations  create, update, roll back
+deletion    delete, policies, clean up    plans       what an update would do
+waits       signals                       policies    stack policies
+existence   what EC2 parameters name      reasons     AWS's wording
+api, api_*, change_sets, shapes, details  the operations as a client sees them
 """
 
 from __future__ import annotations
