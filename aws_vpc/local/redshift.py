@@ -19,6 +19,7 @@ from aws_vpc.local import databases
 from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
 from aws_vpc.local.postgres import last_reason
 from aws_vpc.local.processes import Process
+from aws_vpc.local.redshift_parameters import ParameterGroups
 from aws_vpc.local.redshift_rules import check_create, check_password
 from aws_vpc.local.warehouse import catalog
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, model, parse
@@ -146,7 +147,12 @@ class Clusters:
     def __init__(self, world: World) -> None:
         self.world = world
         self._found: dict[tuple[str, str], Cluster] = {}
+        groups = ParameterGroups()
         self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
+            "ModifyClusterParameterGroup": groups.modify,
+            "ResetClusterParameterGroup": groups.reset,
+            "DescribeClusterParameters": groups.describe,
+            "DeleteClusterParameterGroup": groups.forget,
             "CreateCluster": self._create,
             "ModifyCluster": self._modify,
             "ModifyClusterIamRoles": self._modify_roles,
