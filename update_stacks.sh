@@ -3,7 +3,8 @@
 #
 # Bring changed templates, parameters, web pages and sample data to the stacks that stand. Only a
 # child that has changed is updated; where nothing has changed, it says so. What would replace or
-# delete something that exists is asked for first, and refused without a terminal or --yes.
+# delete something that exists, rules and routes aside, is asked for first, and refused without a
+# terminal or --yes.
 #
 #   REPO-ROOT          path of the repository with the templates (the one of this script)
 #   --local            the embedded AWS on this machine

@@ -57,6 +57,13 @@ TEARDOWN: Mapping[str | None, Step] = (
 )  # fmt: skip
 TABLES = {"create": CREATE, "update": UPDATE, "teardown": TEARDOWN}
 
+# Rules, routes and associations hold nothing and nobody refers to them: AWS changes one by making it anew.
+RULES = (
+    "AWS::EC2::NetworkAclEntry", "AWS::EC2::Route", "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SubnetNetworkAclAssociation",
+    "AWS::EC2::SubnetRouteTableAssociation",
+)  # fmt: skip
+
 # The way out of a state that a command refuses.
 WAYS_OUT = {
     None: "./create_stacks.sh makes it",
@@ -155,13 +162,13 @@ def properties(details: Iterable[Mapping[str, Any]]) -> Iterator[Property]:
 
 
 def destroyed(found: Sequence[Change]) -> list[Change]:
-    """The changes that need consent.
+    """The changes that need consent: something that stands goes away, and is more than a rule made anew.
 
     A nested change set marks whatever reads a sibling's output as a possible replacement. An output
     moves only when something it comes from is replaced for a reason known now, so without such a
     change the possible ones are not real; with one, consent is asked anyway.
     """
-    return [one for one in found if one.destroys]
+    return [one for one in found if one.destroys and (one.action == "Remove" or one.type not in RULES)]
 
 
 def is_empty(reason: str) -> bool:

@@ -102,6 +102,14 @@ def test_only_what_goes_away_for_certain_takes_consent(said, consent):
     assert bool(plan.destroyed(found)) is consent
 
 
+def test_a_rule_made_anew_takes_no_consent_but_a_removed_one_does():
+    rule = {"ResourceType": "AWS::EC2::SecurityGroupIngress"}
+    anew = member("Rule", "Modify", "True", detail("FromPort", "Always"), **rule)
+    found = plan.changes([((), {"Changes": [anew, member("Old", "Remove", **rule)]})])
+    assert found[0].destroys
+    assert [one.path for one in plan.destroyed(found)] == [("Old",)]
+
+
 def test_changes_of_nested_stacks_carry_their_path():
     found = plan.changes([((), {"Changes": [member("Net")]}), (("Net",), {"Changes": [member("Subnet")]})])
     assert [one.path for one in found] == [("Net",), ("Net", "Subnet")]

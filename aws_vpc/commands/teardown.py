@@ -36,6 +36,7 @@ def run(options: Namespace, console: Console) -> int:
     if options.local:
         control.stop(control.folder())
         console.say("the embedded AWS has ended")
+        seen = []  # what a policy kept there has ended with it
     told = bool(found or children or secret)
     action = "deleted" if told else "unchanged"
     console.answer(lines(session, told, seen), report.result(action, session.name, kept=kept(seen)))
