@@ -26,10 +26,11 @@ from loader_support import (
     system,
 )
 
-# what redshift_connector does with ssl
+# what redshift_connector does with ssl, and with the socket of a session that was not let in
 pytestmark = [
     pytest.mark.filterwarnings("ignore:ssl.SSLContext.. without protocol:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket"),
 ]
 PEOPLE = Path(__file__).parent.parent / "data" / "people.csv"
 
@@ -290,8 +291,12 @@ def test_a_compressed_object_under_an_odd_key_is_loaded(loader: System) -> None:
 
 @pytest.mark.parametrize(
     ("key", "status", "reason"),
-    [("incoming/", 0, "a folder"), ("incoming/other.csv", 1, "no table takes"), ("incoming/people.xlsx", 1, "no reader")],
-)  # fmt: skip
+    [
+        ("incoming/", 0, "a folder"),
+        ("incoming/other.csv", 1, "no table takes"),
+        ("incoming/people.xlsx", 1, "no reader"),
+    ],
+)
 def test_an_object_that_is_for_no_table_is_named(loader: System, key: str, status: int, reason: str) -> None:
     assert reason in loader.load(loader.put(people(1), key), status=status)[-1]["reason"]
 

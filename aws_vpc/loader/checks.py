@@ -23,8 +23,6 @@ TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": Fa
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIMESTAMP = re.compile(DATE + "[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?")
 REAL = re.compile("-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,3})?")
-# PostgreSQL before 18 takes a line of these two characters alone for the end of the data, quoted or not
-END_OF_DATA = re.compile(r"^\\\.\r?$", re.MULTILINE)
 
 SAFE_DATE = "(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
 SAFE_TIME = "(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}(?:[.][0-9]{1,6})?"
@@ -91,8 +89,6 @@ def _text(column: Column, value: str) -> str:
         raise ValueError("holds a NUL byte")
     if column.kind == "char" and not value.isascii():
         raise ValueError("holds a character outside ASCII")
-    if "\\." in value and END_OF_DATA.search(value):
-        raise ValueError("holds a line of a backslash and a dot alone, which ends the data of a COPY")
     return value
 
 

@@ -8,6 +8,15 @@ aws_vpc.errors.Error
 
 from aws_vpc.errors import Error
 
+LONGEST = 1000
+
+
+def one_line(error: object) -> str:
+    """What went wrong in one printable line, as the log and the ledger have it."""
+    words = " ".join(str(error).split())
+    printable = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return printable if len(printable) <= LONGEST else f"{printable[: LONGEST - 3]}..."
+
 
 class LoadFailed(Error):
     """The object cannot be loaded; the table is as it was before."""

@@ -9,6 +9,7 @@ Redshift has the rows too, and a retry brings them there and does nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import secrets as random_secrets
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any
 
 from aws_vpc.errors import Error
 from aws_vpc.loader import ledger, rds, redshift
-from aws_vpc.loader.errors import LoadFailed, WrongLogin
+from aws_vpc.loader.errors import WrongLogin, one_line
 from aws_vpc.loader.load import Load, Outcome
 from aws_vpc.loader.log import Log
 from aws_vpc.loader.rejects import Limit
@@ -50,7 +51,7 @@ class Job:
             with _closing(self._connect(rds.connect, self.settings.rds)) as connection:
                 return self._locked(connection, wanted, table, mode)
         except Error as error:
-            self.log("failed", reason=str(error))
+            self.log("failed", reason=one_line(error))
             return FAILED
 
     def _connect(self, connect: Callable[[Database, Login], Any], database: Database) -> Any:
@@ -113,7 +114,7 @@ class _Run:
             with self._as_load("rds") as load:
                 outcome = rds.load(self.connection, load)
         except Error as error:
-            self._note(state="failed", reason=str(error)[:1000], finished=_now())
+            self._note(state="failed", reason=one_line(error), finished=_now())
             raise
         self._loaded("rds", outcome)
 
@@ -122,11 +123,11 @@ class _Run:
         try:
             self._load_redshift()
         except Error as error:
-            self._note(state="partial", reason=str(error)[:1000], finished=_now())
+            self._note(state="partial", reason=one_line(error), finished=_now())
             self.job.log(
-                "partial", done=["rds"], missing=["redshift"], table=self.table.name, reason=str(error)
+                "partial", done=["rds"], missing=["redshift"], table=self.table.name, reason=one_line(error)
             )
-            self.job.log("failed", target="redshift", table=self.table.name, reason=str(error))
+            self.job.log("failed", target="redshift", table=self.table.name, reason=one_line(error))
             return FAILED
         self._note(state="loaded", reason=None, finished=_now())
         return DONE
@@ -191,10 +192,8 @@ class _closing:
         return self.connection
 
     def __exit__(self, *error: object) -> None:
-        try:
+        with contextlib.suppress(Exception):  # drivers raise all sorts of errors on a dead socket
             self.connection.close()
-        except Exception as gone:  # drivers raise all sorts of errors on a dead socket
-            LoadFailed(str(gone))
 
 
 def _now() -> datetime.datetime:
