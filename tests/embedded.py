@@ -45,7 +45,7 @@ class Embedded:
 @contextmanager
 def embedded_aws() -> Iterator[Embedded]:
     """One of its own folder, stopped at the end."""
-    with tempfile.TemporaryDirectory(prefix="aws-vpc-") as name:
+    with tempfile.TemporaryDirectory(prefix="embedded-") as name:
         folder = Path(name) / "local"
         aws = Embedded(control.start(folder), folder)
         try:

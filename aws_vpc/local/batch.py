@@ -107,6 +107,7 @@ class Jobs:
             parameters={**definition.get("parameters", {}), **params.get("parameters", {})},
             container=container,
             limit=self._vcpus(region, queue),
+            compute=queue["computeEnvironmentOrder"][0]["computeEnvironment"].rpartition("/")[2],
             retries=retry.get("attempts", 1),
             conditions=retry.get("evaluateOnExit", []),
             timeout=timeout.get("attemptDurationSeconds"),

@@ -33,6 +33,7 @@ class Job:
     parameters: dict[str, str]
     container: dict[str, Any]  # containerProperties with the overrides in
     limit: float  # vCPUs that its queue may use at once
+    compute: str = ""  # the queue's first compute environment
     retries: int = 1
     conditions: list[dict[str, str]] = field(default_factory=list)  # evaluateOnExit
     timeout: int | None = None

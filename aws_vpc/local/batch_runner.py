@@ -184,7 +184,7 @@ class Runner:
             AWS_BATCH_JOB_ID=job.id,
             AWS_BATCH_JOB_ATTEMPT=str(len(job.attempts) + 1),
             AWS_BATCH_JQ_NAME=job.queue.rpartition("/")[2],
-            AWS_BATCH_CE_NAME="local",
+            AWS_BATCH_CE_NAME=job.compute,
         )
         if job.index is not None:
             size = len(self.jobs[job.id.rpartition(":")[0]].children)

@@ -45,7 +45,7 @@ class RequestHandler(MotoRequestHandler):
         if body:
             self.wfile.write(body)
 
-    def log_request(self, *_: Any) -> None:
+    def log(self, *_: Any) -> None:
         """Nothing: what goes wrong is logged by the front."""
 
 
