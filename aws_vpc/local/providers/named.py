@@ -72,16 +72,18 @@ def look(request: ResourceRequest, kind: Kind, id: str) -> Description | None:
 
 def make(request: ResourceRequest, kind: Kind, parameters: Description) -> str:
     """The physical id of the new, tagged thing."""
+    naming = kind.key
     if kind.property:
-        parameter = next((p for p in parameters if p.lower() == kind.property.lower()), None)
-        if parameter is None:
-            parameters = {**parameters, kind.key: name(request, maximum=kind.maximum, lower=kind.lower)}
+        stated = next((p for p in parameters if p.lower() == kind.property.lower()), None)
+        naming = stated or kind.key
+        if stated is None:
+            parameters = {**parameters, naming: name(request, maximum=kind.maximum, lower=kind.lower)}
     wanted = tag_list(tags(request))
     if kind.tagged and wanted:
         parameters = {**parameters, "Tags": wanted}
     answer: Any = call(request.client(kind.service), kind.create, parameters)
     if not kind.answer:
-        return str(parameters[kind.key])
+        return str(parameters[naming])
     for part in kind.answer.split("."):
         answer = answer[part]
     return str(answer)
