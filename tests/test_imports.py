@@ -29,7 +29,9 @@ def test_pure_modules_know_no_edge_and_no_client(path: Path) -> None:
     assert "boto" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_nothing_but_the_entry_points_imports_the_command_line(path: Path) -> None:
     if path.stem == "__main__" or path.stem.startswith("cli") or "commands" in path.parts:
         return

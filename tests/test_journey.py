@@ -34,7 +34,9 @@ class Newcomer:
     def __init__(self, folder: Path) -> None:
         self.repository = folder / "a copy"
         for part in ("templates", "eb-flask", "data"):
-            shutil.copytree(PROJECT / part, self.repository / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                PROJECT / part, self.repository / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -45,8 +47,13 @@ class Newcomer:
     def do(self, *command: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         """The command, once it has ended with the exit status that is expected."""
         done = subprocess.run(
-            command, cwd=PROJECT, env=self.environment,
-            capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL,
+            command,
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            stdin=subprocess.DEVNULL,
         )
         said = f"{shlex.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert done.returncode == status, said
@@ -79,7 +86,10 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     yield person
     subprocess.run(
         [".venv/bin/python", "-m", "aws_vpc", "local", "stop"],
-        cwd=PROJECT, env=person.environment, capture_output=True, timeout=60,
+        cwd=PROJECT,
+        env=person.environment,
+        capture_output=True,
+        timeout=60,
     )
 
 
@@ -101,13 +111,19 @@ def eventually(claim: Any, seconds: float = 60) -> None:
 
 def child_of(newcomer: Newcomer, child: str) -> str:
     """The id of the nested stack."""
-    listed = newcomer.aws("cloudformation", "describe-stack-resources", "--stack-name", ROOT)["StackResources"]
-    return next(str(r["PhysicalResourceId"]) for r in listed if r["LogicalResourceId"] == f"Nested{child}Stack")
+    listed = newcomer.aws("cloudformation", "describe-stack-resources", "--stack-name", ROOT)[
+        "StackResources"
+    ]
+    return next(
+        str(r["PhysicalResourceId"]) for r in listed if r["LogicalResourceId"] == f"Nested{child}Stack"
+    )
 
 
 def resources_of(newcomer: Newcomer, child: str) -> dict[str, str]:
     stack = child_of(newcomer, child)
-    listed = newcomer.aws("cloudformation", "describe-stack-resources", "--stack-name", stack)["StackResources"]
+    listed = newcomer.aws("cloudformation", "describe-stack-resources", "--stack-name", stack)[
+        "StackResources"
+    ]
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in listed}
 
 
@@ -164,9 +180,14 @@ def check_plain_aws_commands(newcomer: Newcomer) -> None:
         "Template format error: Unrecognized parameter type: Bool"
     )
     newcomer.aws(
-        "cloudformation", "create-stack", "--stack-name", "non-default-vpc",
-        "--template-body", "file://templates/vpc.yaml",
-        "--parameters", "ParameterKey=NatGateway,ParameterValue=true",
+        "cloudformation",
+        "create-stack",
+        "--stack-name",
+        "non-default-vpc",
+        "--template-body",
+        "file://templates/vpc.yaml",
+        "--parameters",
+        "ParameterKey=NatGateway,ParameterValue=true",
         "ParameterKey=InterfaceEndpoint,ParameterValue=true",
     )
     newcomer.run("aws", "cloudformation", "wait", "stack-create-complete", "--stack-name", "non-default-vpc")
@@ -187,8 +208,13 @@ def check_database_by_its_own_driver(newcomer: Newcomer) -> None:
         "secretsmanager", "get-secret-value", "--secret-id", instance["MasterUserSecret"]["SecretArn"]
     )
     login = json.loads(secret["SecretString"])
-    address = {"host": instance["Endpoint"]["Address"], "port": instance["Endpoint"]["Port"],
-               "dbname": instance["DBName"], "user": login["username"], "password": login["password"]}
+    address = {
+        "host": instance["Endpoint"]["Address"],
+        "port": instance["Endpoint"]["Port"],
+        "dbname": instance["DBName"],
+        "user": login["username"],
+        "password": login["password"],
+    }
     connection = psycopg2.connect(
         **address, sslmode="verify-full", sslrootcert=newcomer.environment["PGSSLROOTCERT"]
     )
@@ -202,7 +228,9 @@ def check_database_by_its_own_driver(newcomer: Newcomer) -> None:
 
 def check_new_data(newcomer: Newcomer, web: str, bucket: str) -> None:
     new = newcomer.repository / "new.csv"
-    new.write_text(newcomer.run(".venv/bin/python", "-m", "aws_vpc.loader.people", "--rows", "75", "--seed", "7"))
+    new.write_text(
+        newcomer.run(".venv/bin/python", "-m", "aws_vpc.loader.people", "--rows", "75", "--seed", "7")
+    )
     newcomer.run("aws", "s3", "cp", str(new), f"s3://{bucket}/incoming/people.csv")
 
     def rows() -> set[int]:
@@ -265,11 +293,19 @@ def test_the_walkthroughs_own_command_lines(newcomer: Newcomer) -> None:
     newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "start")
     newcomer.use_local_environment()
     done = newcomer.sh(
-        "aws_vpc/create_stacks.sh", "master", "Chang3me-now", "127.0.0.1/24", repository, "false", "false",
+        "aws_vpc/create_stacks.sh",
+        "master",
+        "Chang3me-now",
+        "127.0.0.1/24",
+        repository,
+        "false",
+        "false",
     )
     said = done.stdout + done.stderr
     assert "127.0.0.0/24" in said and "Chang3me-now" not in said
-    network = newcomer.aws("cloudformation", "describe-stacks", "--stack-name", child_of(newcomer, "VPC"))["Stacks"]
+    network = newcomer.aws("cloudformation", "describe-stacks", "--stack-name", child_of(newcomer, "VPC"))[
+        "Stacks"
+    ]
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in network[0]["Parameters"]}
     assert parameters["WebIngressCidr"] == "127.0.0.0/24" and parameters["NatGateway"] == "false"
     assert not newcomer.aws("ec2", "describe-nat-gateways")["NatGateways"]
