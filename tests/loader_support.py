@@ -20,9 +20,12 @@ import boto3
 import psycopg2
 import pytest
 import redshift_connector
+from hypothesis import assume
+from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from aws_vpc.loader.__main__ import main
+from aws_vpc.loader.tables import Column, Dialect, Table
 from aws_vpc.local.certificates import Certificates
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.postgres_binaries import Installation
@@ -34,6 +37,62 @@ READER = "Reader-password-1"
 ROLE = "arn:aws:iam::123456789012:role/copy"
 HEADER = "id,email,state,postal,address\n"
 TARGETS = ("rds", "redshift")
+
+
+EXAMPLES = 5000 if os.environ.get("AWS_VPC_TEST_ALL") else 150
+
+KINDS = Table(
+    "kinds",
+    (
+        Column("a", "bigint", required=True),
+        Column("b", "smallint", minimum=-5, maximum=300),
+        Column("c", "integer", minimum=25),
+        Column("d", "numeric", (5, 2)),
+        Column("e", "double precision"),
+        Column("f", "boolean"),
+        Column("g", "date"),
+        Column("h", "timestamp"),
+        Column("i", "char", (3,)),
+        Column("j", "varchar", (5,)),
+        Column("k", "varchar", (6,), pattern="[^x]+(y|z)?"),
+        Column("l", "varchar", (4,), values=("one", "two", "a,b", 'q"')),
+    ),
+    ("a",),
+    csv=Dialect(null="NIL"),
+)
+
+WORDS = st.sampled_from([
+    "", "NIL", '""', "0", "1", "-1", "007", "25", "24", "300", "301", "32768", "2147483648", "9" * 18,
+    "9" * 19, "1.5", "123.45", "1234.5", "1.234", ".5", "5.", "-0", "1e5", "1e400", "1e-400", "t",
+    "true", "no", "2026-02-28", "2026-02-30", "0000-01-01", "2026-01-01 10:00:00", "2026-01-01T24:00:00",
+    "2026-01-01 10:00:00.123456", "abc", "abcd", "abcdef", "äöü", "ab\\", "axy", "x", "one", "a,b", 'q"',
+    "three", " 1", "1 ", "y\n", "\r", "\0", "\ufffd", "a\tb",
+])  # fmt: skip
+FIELDS = st.one_of(WORDS, WORDS.map(lambda word: '"' + word.replace('"', '""') + '"'), st.text(max_size=6))
+CHARACTERS = st.text(st.sampled_from("ab1 ,;\t|\"'\\\n\r.é\u2003N"), max_size=8)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[Table, str, list[list[str]]]:
+    """Rows written by the csv module in a random dialect, and how the csv module reads them."""
+    delimiter, quote = draw(st.permutations([",", ";", "\t", "|", '"', "'"]))[:2]
+    dialect: dict[str, Any] = {"delimiter": delimiter, "quotechar": quote}
+    escape = draw(st.sampled_from(["", "\\"]))
+    if escape:
+        dialect |= {"escapechar": escape, "doublequote": draw(st.booleans())}
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]))
+    ending = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, **dialect, quoting=quoting, lineterminator=ending)
+    rows = [["a", "b"], *draw(st.lists(st.lists(CHARACTERS, min_size=2, max_size=2), max_size=6))]
+    try:
+        writer.writerows(rows)
+        read = list(csv.reader(io.StringIO(text.getvalue(), newline=""), **dialect))[1:]
+    except csv.Error:
+        assume(False)
+    columns = (Column("a", "varchar", (20,)), Column("b", "varchar", (20,)))
+    csv_dialect = Dialect(delimiter=delimiter, quote=quote, escape=escape)
+    return Table("any", columns, ("a",), csv=csv_dialect), text.getvalue(), [row for row in read if row]
 
 
 @dataclass

@@ -7,24 +7,35 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 import redshift_connector
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from loader_support import (
+    EXAMPLES,
+    FIELDS,
     HEADER,
+    KINDS,
     READER,
     TARGETS,
     Servers,
     System,
+    files,
     people_csv,
     person,
     servers,
     system,
 )
+
+from aws_vpc.loader import rds, sql
+from aws_vpc.loader.errors import LoadFailed
+from aws_vpc.loader.records import Records
+from aws_vpc.loader.tables import Table
 
 # what redshift_connector does with ssl, and with the socket of a session that was not let in
 pytestmark = [
@@ -237,8 +248,10 @@ def test_a_table_can_reject_every_row_of_a_key_that_comes_twice(loader: System, 
 
 ODD = [
     ("a quote", 'the "Old" Mill'), ("a comma", "1 A St, Apt 2"), ("a line", "one\ntwo"), ("crlf", "one\r\ntwo"),
-    ("a line like a row", 'x\n7,evil@example.com,NY,12345,injected\n'), ("only a quote", '"'), ("blanks", "  a  "),
-    ("a tab", "a\tb"), ("a backslash", "a\\b"), ("the end of data", "\\."), ("unicode", "Straße 5, Łódź 🏠"),
+    ("a line like a row", "x\n7,evil@example.com,NY,12345,injected\n"), ("only a quote", '"'),
+    ("blanks", "  a  "),
+    ("a tab", "a\tb"), ("a backslash", "a\\b"), ("end of data", "a\n\\.\n"), ("all of it", "\\."),
+    ("unicode", "Straße 5, Łódź \U0001f3e0"),
     ("null", "NULL"), ("a formula", "=1+1"), ("percent", "100 %s %(a)s %"), ("apostrophe", "O'Hara"),
 ]  # fmt: skip
 
@@ -464,3 +477,42 @@ def test_a_database_that_does_not_let_the_job_in_is_named_without_the_password(l
     loader.secretsmanager.put_secret_value(SecretId=loader.environment["RDS_SECRET"], SecretString=text)
     lines = loader.load(loader.put(people(1)), status=1)
     assert "does not let master in" in lines[-1]["reason"] and "Wrong" not in str(lines)
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(file=files())
+def test_what_the_csv_module_wrote_is_what_the_table_has(
+    running: Servers, file: tuple[Table, str, list[list[str]]]
+) -> None:
+    table, text, expected = file
+    with session(running) as cursor:
+        records = Records([text.encode()], table, lambda *row: None, numbered=True)
+        cursor.execute(sql.create_stage(table, warehouse=False))
+        rds._copy(cursor, records, sql.STAGE, f"{sql.LINE}, a, b")
+        cursor.execute(f"select coalesce(a, ''), coalesce(b, '') from {sql.STAGE} order by {sql.LINE}, ctid")
+        assert [list(row) for row in cursor.fetchall()] == [row for row in expected if len(row) == 2]
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(st.lists(FIELDS, min_size=11, max_size=11), min_size=1, max_size=40))
+def test_what_the_checks_let_through_the_database_takes(running: Servers, lines: list[list[str]]) -> None:
+    text = "".join(f"{number},{','.join(line)}\n" for number, line in enumerate(lines))
+    text = f"{','.join(KINDS.names)}\n" + text.encode("utf-8", "replace").decode()
+    with session(running) as cursor:
+        records = Records([text.encode()], KINDS, lambda *row: None)
+        cursor.execute(sql.create_stage(KINDS, warehouse=False))
+        try:
+            rds._copy(cursor, records, sql.STAGE, sql.names(records.ordered.names))
+        except LoadFailed as error:
+            assert "never closed" in str(error) or "not closed" in str(error)
+
+
+@contextmanager
+def session(running: Servers) -> Iterator[Any]:
+    """A cursor whose work is thrown away."""
+    with running.rds.session() as cursor:
+        cursor.execute("begin")
+        try:
+            yield cursor
+        finally:
+            cursor.execute("rollback")

@@ -50,7 +50,7 @@ def read_gzip(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[bytes]:
 
 
 def _inflated(inflate: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
-    while piece := inflate.decompress(chunk, PIECE):
+    while not inflate.eof and (piece := inflate.decompress(chunk, PIECE)):
         yield piece
         chunk = inflate.unconsumed_tail
 
