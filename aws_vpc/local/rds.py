@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aws_vpc.local import databases
@@ -42,6 +43,7 @@ class Instance(Background):
     def __init__(self, identifier: str, server: Postgres, user: str) -> None:
         super().__init__(f"rds-{identifier}")
         self.server, self.user = server, user
+        self.secret: str | None = None  # the ARN of the managed master secret
 
     def correct(self, record: Result) -> None:
         """Put the server's facts into moto's record of the instance."""
@@ -93,9 +95,18 @@ class Instances:
             instance.server.remove()
         self._found.clear()
 
-    def by_secret(self, arn: str) -> Instance | None:
-        """The instance whose managed master secret this is."""
-        return next((each for each in self._found.values() if getattr(each, "secret", None) == arn), None)
+    def rotation(self, secret: str) -> Callable[[], str] | None:
+        """What rotates the secret and the password of its instance; None when it is of no instance here."""
+        for (region, _), instance in list(self._found.items()):
+            if instance.secret == secret:
+                return partial(self._rotate, instance, region)
+        return None
+
+    def _rotate(self, instance: Instance, region: str) -> str:
+        self._must_be(instance, "available")
+        version, password = self._renew(instance, region)
+        instance.server.set_password(instance.user, password)
+        return version
 
     # ------------------------------------------------------------ operations
 
@@ -110,7 +121,7 @@ class Instances:
         identifier, user = made["DBInstanceIdentifier"], asked["MasterUsername"]
         server = databases.server(self.world, f"rds-{identifier}", tls=True)
         instance = self._found[request.region, identifier] = Instance(identifier, server, user)
-        password = asked.get("MasterUserPassword") or self._manage(made, user, request.region)
+        password = asked.get("MasterUserPassword") or self._manage(instance, made, request.region)
 
         def work() -> None:
             server.start()
@@ -135,9 +146,11 @@ class Instances:
             return response
         record = databases.result("rds", "ModifyDBInstance", response)["DBInstance"]
         if asked.get("ManageMasterUserPassword") or asked.get("RotateMasterUserPassword"):
-            password = self._manage(record, instance.user, request.region)
+            password = self._manage(instance, record, request.region)
         if password:
             instance.server.set_password(instance.user, password)
+        if asked.get("ManageMasterUserPassword") is False:
+            instance.secret = None
         if asked.get("NewDBInstanceIdentifier"):
             del self._found[request.region, asked["DBInstanceIdentifier"]]
             self._found[request.region, record["DBInstanceIdentifier"]] = instance
@@ -214,13 +227,19 @@ class Instances:
             name = instance.name.removeprefix("rds-")
             raise ServiceError("InvalidDBInstanceState", f"Instance {name} is not in {status} state.")
 
-    def _manage(self, record: Result, user: str, region: str) -> str:
-        """A new master password, put into the instance's managed secret."""
+    def _manage(self, instance: Instance, record: Result, region: str) -> str:
+        """A new master password, put into the managed secret that moto made."""
+        instance.secret = record["MasterUserSecret"]["SecretArn"]
+        return self._renew(instance, region)[1]
+
+    def _renew(self, instance: Instance, region: str) -> tuple[str, str]:
+        """The new version of the managed secret, and the password in it."""
         password = new_password(SPECIALS)
-        value = json.dumps({"username": user, "password": password})
-        secret = record["MasterUserSecret"]["SecretArn"]
-        self.world.client("secretsmanager", region).put_secret_value(SecretId=secret, SecretString=value)
-        return password
+        value = json.dumps({"username": instance.user, "password": password})
+        client = self.world.client("secretsmanager", region)
+        return str(
+            client.put_secret_value(SecretId=instance.secret, SecretString=value)["VersionId"]
+        ), password
 
     def _corrected(
         self, operation: str, response: Response, region: str, fixed: Mapping[str, Any] | None = None
@@ -267,6 +286,12 @@ def handler(world: World) -> Handler:
     databases.installation(world)
     _running.append(instances)
     return instances.handle
+
+
+def rotation(world: World, secret: str) -> Callable[[], str] | None:
+    """What rotates a managed master secret of this embedded AWS; None when it is of no instance."""
+    found = (each.rotation(secret) for each in _running if each.world is world)
+    return next((rotate for rotate in found if rotate), None)
 
 
 def stop() -> None:

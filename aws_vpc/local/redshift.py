@@ -12,12 +12,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local import databases
 from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
-from aws_vpc.local.postgres import last_reason
+from aws_vpc.local.postgres import free_port, last_reason
 from aws_vpc.local.processes import Process
 from aws_vpc.local.redshift_parameters import ParameterGroups
 from aws_vpc.local.redshift_rules import check_create, check_password
@@ -49,21 +50,32 @@ class Cluster(Background):
         self.secret_key: str | None = None
         self.port = 0
         self._process: Process | None = None
+        self._state, self._ready = (world.run / f"{self.name}.{kind}.json" for kind in ("state", "ready"))
+        self._log = world.logs / f"warehouse-{self.identifier}.log"
 
     def create(self, password: str, database: str) -> None:
         """Start both processes and make the master user and the first database."""
-        self.server.start()
+        self._start_server()
         with self.server.session("template1") as cursor:
             for statement in catalog.statements():
                 cursor.execute(statement)
         self.server.create_master(self.user, password, database, GRANTED)
-        self.open()
+        self._await_warehouse()
 
-    def open(self) -> None:
+    def _start_server(self) -> None:
+        """Start PostgreSQL, and the warehouse process beside it: both take their time."""
+        self.server.port = self.server.port or free_port()
+        told = self.server.port
+        self._start_warehouse()
+        self.server.start()
+        if self.server.port != told:  # somebody else was faster on that port
+            self._end_warehouse()
+            self._start_warehouse()
+
+    def _start_warehouse(self) -> None:
         """Start the warehouse process, on the port of before if that is free."""
-        state, ready = (self.world.run / f"{self.name}.{kind}.json" for kind in ("state", "ready"))
         self.world.run.mkdir(parents=True, exist_ok=True)
-        ready.unlink(missing_ok=True)
+        self._ready.unlink(missing_ok=True)
         self.tell()
         certificates = self.world.certificates
         options = {
@@ -71,20 +83,23 @@ class Cluster(Background):
             "--server-port": self.server.port,
             "--certificate": certificates.server,
             "--key": certificates.key,
-            "--state": state,
-            "--ready": ready,
+            "--state": self._state,
+            "--ready": self._ready,
         }
-        log = self.world.logs / f"warehouse-{self.identifier}.log"
         words = [str(word) for pair in options.items() for word in pair]
         self._process = self.world.processes.spawn(
             f"warehouse-{self.identifier}",
             [sys.executable, "-m", "aws_vpc.local.warehouse", *words],
             env={**self.world.child_environment(), "AWS_DEFAULT_REGION": self.region},
-            log=log,
+            log=self._log,
         )
+
+    def _await_warehouse(self) -> None:
+        """Wait until the warehouse process listens, and learn where."""
+        ready, log = self._ready, self._log
         deadline = time.monotonic() + START_TIMEOUT
         while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace") if log.exists() else ""
                 raise LocalError(f"the warehouse process did not start: {last_reason(said)}, see {log}")
             time.sleep(0.01)
@@ -92,25 +107,27 @@ class Cluster(Background):
 
     def tell(self) -> None:
         """Write what the warehouse process must know of the cluster; it reads it at each COPY."""
-        state = self.world.run / f"{self.name}.state.json"
         arn = f"arn:aws:redshift:{self.region}:{self.world.account}:dbuser:{self.identifier}"
-        draft = state.with_suffix(".new")
+        draft = self._state.with_suffix(".new")
         draft.write_text(
             json.dumps({"roles": self.roles, "default_role": self.default_role, "user_arn": arn})
         )
-        draft.replace(state)
+        draft.replace(self._state)
 
     def close(self) -> None:
         """End both processes; the data stays."""
+        self._end_warehouse()
+        self.server.stop()
+
+    def _end_warehouse(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process = None
-        self.server.stop()
 
     def reopen(self) -> None:
         """Start both processes again."""
-        self.server.start()
-        self.open()
+        self._start_server()
+        self._await_warehouse()
 
     def restart(self) -> None:
         """End and start both processes."""
@@ -121,8 +138,8 @@ class Cluster(Background):
         """End both processes and delete the data."""
         self.close()
         self.server.remove()
-        for kind in ("state", "ready"):
-            (self.world.run / f"{self.name}.{kind}.json").unlink(missing_ok=True)
+        for file in (self._state, self._ready):
+            file.unlink(missing_ok=True)
 
     def correct(self, record: Result) -> None:
         """Put the server's facts into moto's record of the cluster."""
@@ -179,6 +196,17 @@ class Clusters:
             cluster.finish()
             cluster.remove()
         self._found.clear()
+
+    def rotation(self, secret: str) -> Callable[[], str] | None:
+        """What rotates the secret and the password of its cluster; None when it is of no cluster here."""
+        found = (each for each in list(self._found.values()) if each.secret == secret)
+        return next((partial(self._rotate, each) for each in found), None)
+
+    def _rotate(self, cluster: Cluster) -> str:
+        self._must_be(cluster, "available")
+        version, password = self._renew(cluster)
+        cluster.server.set_password(cluster.user, password)
+        return version
 
     # ------------------------------------------------------------ operations
 
@@ -305,12 +333,10 @@ class Clusters:
 
     def _manage(self, cluster: Cluster, asked: Result) -> str:
         """A new master password, put into the cluster's managed secret, which is made if there is none."""
-        password = new_password(SPECIALS)
-        value = json.dumps({"username": cluster.user, "password": password})
-        secrets = self.world.client("secretsmanager", cluster.region)
         if cluster.secret:
-            secrets.put_secret_value(SecretId=cluster.secret, SecretString=value)
-            return password
+            return self._renew(cluster)[1]
+        password, value = _login(cluster)
+        secrets = self.world.client("secretsmanager", cluster.region)
         arn = f"arn:aws:redshift:{cluster.region}:{self.world.account}:namespace:{cluster.identifier}"
         tags = {"aws:redshift:primaryClusterArn": arn, "aws:secretsmanager:owningService": "redshift"}
         key = asked.get("MasterPasswordSecretKmsKeyId")
@@ -323,6 +349,14 @@ class Clusters:
         )
         cluster.secret, cluster.secret_key = made["ARN"], key
         return password
+
+    def _renew(self, cluster: Cluster) -> tuple[str, str]:
+        """The new version of the managed secret, and the password in it."""
+        password, value = _login(cluster)
+        secrets = self.world.client("secretsmanager", cluster.region)
+        return str(
+            secrets.put_secret_value(SecretId=cluster.secret, SecretString=value)["VersionId"]
+        ), password
 
     def _forget_secret(self, cluster: Cluster) -> None:
         secrets = self.world.client("secretsmanager", cluster.region)
@@ -344,6 +378,12 @@ class Clusters:
         return answer("redshift", operation, result)
 
 
+def _login(cluster: Cluster) -> tuple[str, str]:
+    """A new password, and the secret's text with it."""
+    password = new_password(SPECIALS)
+    return password, json.dumps({"username": cluster.user, "password": password})
+
+
 def _members(operation: str) -> set[str]:
     if operation not in model("redshift").operation_names:
         return set()
@@ -357,6 +397,12 @@ def handler(world: World) -> Handler:
     databases.installation(world)
     _running.append(clusters)
     return clusters.handle
+
+
+def rotation(world: World, secret: str) -> Callable[[], str] | None:
+    """What rotates a managed master secret of this embedded AWS; None when it is of no cluster."""
+    found = (each.rotation(secret) for each in _running if each.world is world)
+    return next((rotate for rotate in found if rotate), None)
 
 
 def stop() -> None:

@@ -13,7 +13,6 @@ import os
 import ssl
 from pathlib import Path
 
-from aws_vpc.local.warehouse import s3_objects
 from aws_vpc.local.warehouse.session import READ, Config, serve
 
 
@@ -44,7 +43,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     config = Config(arguments.server_host, arguments.server_port, context, arguments.state)
     server = await _listen(config, arguments.host, arguments.port)
     _announce(arguments.ready, server.sockets[0].getsockname()[1])
-    asyncio.get_running_loop().run_in_executor(None, s3_objects.client)  # before the first COPY waits for it
+    asyncio.get_running_loop().run_in_executor(None, _warm_up)
     await server.serve_forever()
 
 
@@ -58,6 +57,13 @@ async def _listen(config: Config, host: str, port: int) -> asyncio.Server:
         if not port:
             raise
         return await asyncio.start_server(session, host, 0, limit=READ)
+
+
+def _warm_up() -> None:
+    """Bring botocore and its client before the first COPY waits for them."""
+    from aws_vpc.local.warehouse import s3_objects
+
+    s3_objects.client()
 
 
 def _announce(path: Path, port: int) -> None:

@@ -22,7 +22,6 @@ from pathlib import Path
 from aws_vpc.local.warehouse import messages
 from aws_vpc.local.warehouse.copy_statement import Copy
 from aws_vpc.local.warehouse.refusal import INTERNAL_ERROR, Refusal
-from aws_vpc.local.warehouse.s3_objects import chunks
 from aws_vpc.local.warehouse.sql import rewrite
 
 READ = 1 << 18
@@ -223,6 +222,8 @@ class Session:
     async def _feed(self, copy: Copy) -> None:
         """Send the objects as COPY data, or break the COPY off with the reason."""
         try:
+            from aws_vpc.local.warehouse.s3_objects import chunks  # brings botocore, which takes its time
+
             self.config.authorise(copy, self.user)
             pieces = chunks(copy)
             while piece := await asyncio.to_thread(next, pieces, None):

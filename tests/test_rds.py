@@ -1,0 +1,183 @@
+"""RDS through boto3: the records are moto's, the servers are real."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.exceptions
+import psycopg2
+import pytest
+from embedded import Embedded, embedded_aws, until
+
+ASKED = {
+    "DBInstanceIdentifier": "one",
+    "Engine": "postgres",
+    "EngineVersion": "18",
+    "DBInstanceClass": "db.t4g.micro",
+    "AllocatedStorage": 20,
+    "MasterUsername": "postgres",
+    "MasterUserPassword": "correct-horse-1",
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Embedded]:
+    with embedded_aws() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rds(aws: Embedded) -> Any:
+    client = aws.client("rds")
+    client.create_db_instance(**{**ASKED, "DBInstanceIdentifier": "Shared", "DBName": "people"})
+    return client
+
+
+def instance(rds: Any, name: str) -> dict[str, Any]:
+    return dict(rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0])
+
+
+def reaches(rds: Any, name: str, status: str) -> dict[str, Any]:
+    """The instance, as soon as it has the status."""
+    until(lambda: instance(rds, name)["DBInstanceStatus"] == status, 60)
+    return instance(rds, name)
+
+
+def connect(aws: Embedded, found: dict[str, Any], password: str, database: str = "people") -> Any:
+    return psycopg2.connect(
+        host=found["Endpoint"]["Address"],
+        port=found["Endpoint"]["Port"],
+        user=found["MasterUsername"],
+        password=password,
+        dbname=database,
+        sslmode="verify-full",
+        sslrootcert=aws.facts.ca,
+    )
+
+
+def test_an_instance_is_creating_without_an_endpoint_and_then_a_server(aws: Embedded, rds: Any) -> None:
+    found = reaches(rds, "shared", "available")
+    assert found["EngineVersion"] == "18"
+    assert found["Endpoint"]["Address"] == "localhost"
+    connect(aws, found, "correct-horse-1").close()
+    connect(aws, found, "correct-horse-1", "postgres").close()
+    made = rds.create_db_instance(**{**ASKED, "DBInstanceIdentifier": "early"})["DBInstance"]
+    assert made["DBInstanceStatus"] == "creating"
+    assert "Endpoint" not in made
+    gone = rds.delete_db_instance(DBInstanceIdentifier="early", SkipFinalSnapshot=True)["DBInstance"]
+    assert gone["DBInstanceStatus"] == "deleting"
+
+
+def test_a_new_password_counts_at_once(aws: Embedded, rds: Any) -> None:
+    found = reaches(rds, "shared", "available")
+    rds.modify_db_instance(DBInstanceIdentifier="shared", MasterUserPassword="battery-staple-2")
+    connect(aws, found, "battery-staple-2").close()
+    with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
+        connect(aws, found, "correct-horse-1")
+    rds.modify_db_instance(DBInstanceIdentifier="shared", MasterUserPassword="correct-horse-1")
+
+
+def test_stop_start_and_reboot_act_on_the_server_and_keep_what_was_committed(aws: Embedded, rds: Any) -> None:
+    found = reaches(rds, "shared", "available")
+    with connect(aws, found, "correct-horse-1") as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE kept AS SELECT 42 AS id")
+    connection.close()
+    assert rds.stop_db_instance(DBInstanceIdentifier="shared")["DBInstance"]["DBInstanceStatus"] == "stopping"
+    reaches(rds, "shared", "stopped")
+    with pytest.raises(psycopg2.OperationalError, match="refused"):
+        connect(aws, found, "correct-horse-1")
+    with pytest.raises(botocore.exceptions.ClientError, match="InvalidDBInstanceState"):
+        rds.reboot_db_instance(DBInstanceIdentifier="shared")
+    rds.start_db_instance(DBInstanceIdentifier="shared")
+    assert reaches(rds, "shared", "available")["Endpoint"] == found["Endpoint"]
+    rds.reboot_db_instance(DBInstanceIdentifier="shared")
+    found = reaches(rds, "shared", "available")
+    with connect(aws, found, "correct-horse-1") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM kept")
+        assert cursor.fetchone() == (42,)
+    connection.close()
+
+
+def test_a_managed_master_password_is_the_secrets_and_rotates(aws: Embedded, rds: Any) -> None:
+    asked = {**ASKED, "DBInstanceIdentifier": "managed", "DBName": "people", "ManageMasterUserPassword": True}
+    del asked["MasterUserPassword"]
+    rds.create_db_instance(**asked)
+    found = reaches(rds, "managed", "available")
+    secrets, arn = aws.client("secretsmanager"), found["MasterUserSecret"]["SecretArn"]
+
+    def login() -> dict[str, str]:
+        return dict(json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"]))
+
+    before = login()
+    assert set(before) == {"username", "password"}
+    connect(aws, found, before["password"]).close()
+    rds.modify_db_instance(
+        DBInstanceIdentifier="managed", RotateMasterUserPassword=True, ApplyImmediately=True
+    )
+    after = login()
+    assert after["password"] != before["password"]
+    connect(aws, found, after["password"]).close()
+    with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
+        connect(aws, found, before["password"])
+    rds.delete_db_instance(DBInstanceIdentifier="managed", FinalDBSnapshotIdentifier="last")
+    assert [
+        s["DBSnapshotIdentifier"] for s in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    ] == ["last"]
+    with pytest.raises(psycopg2.OperationalError, match="refused"):
+        connect(aws, found, after["password"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "message"),
+    [
+        ({"DBInstanceIdentifier": "1a"}, "InvalidParameterValue", "is not a valid identifier"),
+        ({"DBInstanceIdentifier": "a--b"}, "InvalidParameterValue", "two consecutive hyphens"),
+        ({"DBInstanceIdentifier": "a-"}, "InvalidParameterValue", "must not end with a hyphen"),
+        ({"EngineVersion": "12"}, "InvalidParameterCombination", "Cannot find version 12 for postgres"),
+        ({"AllocatedStorage": 5}, "InvalidParameterCombination", "Invalid storage size"),
+        ({"MasterUsername": "admin"}, "InvalidParameterValue", "admin cannot be used"),
+        ({"MasterUsername": "rdsadmin"}, "InvalidParameterValue", "reserved word"),
+        ({"MasterUsername": "1st"}, "InvalidParameterValue", "MasterUsername"),
+        ({"MasterUserPassword": "short"}, "InvalidParameterValue", "shorter than 8 characters"),
+        ({"MasterUserPassword": "with a blank"}, "InvalidParameterValue", "Only printable ASCII"),
+        ({"MasterUserPassword": "at@at@at@"}, "InvalidParameterValue", "Only printable ASCII"),
+        ({"ManageMasterUserPassword": True}, "InvalidParameterCombination", "MasterUserPassword"),
+        ({"DBName": "1people"}, "InvalidParameterValue", "DBName must begin with a letter"),
+        ({"DBName": "select"}, "InvalidParameterValue", "reserved word"),
+        ({"Port": 80}, "InvalidParameterValue", "Invalid port 80"),
+        ({"DBSubnetGroupName": "none-such"}, "DBSubnetGroupNotFoundFault", "none-such"),
+    ],
+)  # fmt: skip
+def test_rdss_own_rules_hold(rds: Any, changes: dict[str, Any], code: str, message: str) -> None:
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        rds.create_db_instance(**{**ASKED, **changes})
+    assert raised.value.response["Error"]["Code"] == code
+    assert message in raised.value.response["Error"]["Message"]
+    names = {each["DBInstanceIdentifier"] for each in rds.describe_db_instances()["DBInstances"]}
+    assert not names & {"one", "1a", "a--b", "a-"}
+
+
+def test_a_name_in_use_is_refused_and_the_server_stays(aws: Embedded, rds: Any) -> None:
+    found = reaches(rds, "shared", "available")
+    with pytest.raises(botocore.exceptions.ClientError, match="DBInstanceAlreadyExists"):
+        rds.create_db_instance(**{**ASKED, "DBInstanceIdentifier": "shared"})
+    connect(aws, found, "correct-horse-1").close()
+
+
+def test_deleting_needs_a_word_on_the_final_snapshot(rds: Any) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match="FinalDBSnapshotIdentifier is required"):
+        rds.delete_db_instance(DBInstanceIdentifier="shared")
+
+
+def test_engine_versions_are_listed_by_major(rds: Any) -> None:
+    found = rds.describe_db_engine_versions(Engine="postgres", EngineVersion="17")["DBEngineVersions"]
+    assert {each["DBParameterGroupFamily"] for each in found} == {"postgres17"}
+    assert found[-1]["EngineVersion"] == "17.11"
+
+
+def test_instances_of_other_engines_are_records_only(rds: Any) -> None:
+    rds.create_db_instance(
+        **{**ASKED, "DBInstanceIdentifier": "my", "Engine": "mysql", "EngineVersion": "8.0"}
+    )
+    assert instance(rds, "my")["Engine"] == "mysql"
+    rds.delete_db_instance(DBInstanceIdentifier="my", SkipFinalSnapshot=True)
