@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import boto3
-from aws_vpc.local.providers import ResourceRequest, ResourceState, provider, read_only
-from aws_vpc.local.providers import call
-from aws_vpc.local.providers.call import absent
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from aws_vpc.local.providers import ResourceRequest, ResourceState, call, provider, read_only
+from aws_vpc.local.providers.call import absent
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/bench/7d0a5f10-0000-11ee-be56-0242ac120002"
@@ -54,7 +54,9 @@ class Made:
 
     def update(self, changes: Properties, tags: Mapping[str, str] | None = None) -> None:
         """The resource is changed in place: a property with the value None is taken away."""
-        merged = {key: value for key, value in (self.request.properties | changes).items() if value is not None}
+        merged = {
+            key: value for key, value in (self.request.properties | changes).items() if value is not None
+        }
         request = self.later(merged, tags)
         self.state = provider(request.type).update(request)
         self.request = request
@@ -68,6 +70,7 @@ class Bench:
     """Makes resources at an endpoint, and has a few that others need."""
 
     endpoint: str
+    region: str = REGION
     made: list[Made] = field(default_factory=list)
     clients: dict[str, Any] = field(default_factory=dict)
 
@@ -92,7 +95,7 @@ class Bench:
             logical_id="Thing",
             stack_name="bench",
             stack_id=STACK,
-            region=REGION,
+            region=self.region,
             account=ACCOUNT,
             properties=properties,
             previous=None,
@@ -120,7 +123,10 @@ class Bench:
     def subnets(self) -> list[str]:
         return [
             self.make(
-                "AWS::EC2::Subnet", VpcId=self.vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"{REGION}{zone}"
+                "AWS::EC2::Subnet",
+                VpcId=self.vpc,
+                CidrBlock=f"10.0.{i}.0/24",
+                AvailabilityZone=f"{self.region}{zone}",
             ).ref
             for i, zone in enumerate("ab")
         ]
@@ -128,7 +134,8 @@ class Bench:
     @cached_property
     def far_subnets(self) -> list[str]:
         return [
-            self.make("AWS::EC2::Subnet", VpcId=self.far_vpc, CidrBlock=f"10.1.{i}.0/24").ref for i in range(2)
+            self.make("AWS::EC2::Subnet", VpcId=self.far_vpc, CidrBlock=f"10.1.{i}.0/24").ref
+            for i in range(2)
         ]
 
     @cached_property

@@ -33,7 +33,9 @@ def filtered(operation: str, key: str, name: str, value: Any):  # type: ignore[n
 def dns(bench: Bench, found: Any) -> tuple[bool, bool]:
     """EnableDnsSupport and EnableDnsHostnames of the VPC."""
     return tuple(
-        bench.ec2.describe_vpc_attribute(VpcId=found["VpcId"], Attribute=key)[f"{key[0].upper()}{key[1:]}"]["Value"]
+        bench.ec2.describe_vpc_attribute(VpcId=found["VpcId"], Attribute=key)[f"{key[0].upper()}{key[1:]}"][
+            "Value"
+        ]
         for key in ("enableDnsSupport", "enableDnsHostnames")
     )  # type: ignore[return-value]
 
@@ -75,7 +77,9 @@ def table_of(bench: Bench, made: Made) -> Any:
 def nat(bench: Bench) -> str:
     """A NAT gateway."""
     address = bench.make("AWS::EC2::EIP")
-    return bench.make("AWS::EC2::NatGateway", SubnetId=bench.subnets[0], AllocationId=address["AllocationId"]).ref
+    return bench.make(
+        "AWS::EC2::NatGateway", SubnetId=bench.subnets[0], AllocationId=address["AllocationId"]
+    ).ref
 
 
 def endpoint_service(name: str) -> str:
@@ -83,7 +87,10 @@ def endpoint_service(name: str) -> str:
     return f"com.amazonaws.eu-central-1.{name}"
 
 
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}],
+}
 WEB = {"IpProtocol": "tcp", "FromPort": "80", "ToPort": 80, "CidrIp": "192.0.2.0/24", "Description": "web"}
 
 CASES = [
@@ -112,13 +119,19 @@ CASES = [
     Case(
         "AWS::EC2::EgressOnlyInternetGateway",
         lambda b: {"VpcId": b.vpc},
-        ec2("describe_egress_only_internet_gateways", "EgressOnlyInternetGateways", "EgressOnlyInternetGatewayIds"),
+        ec2(
+            "describe_egress_only_internet_gateways",
+            "EgressOnlyInternetGateways",
+            "EgressOnlyInternetGatewayIds",
+        ),
         change=lambda b: {},
     ),
     Case(
         "AWS::EC2::VPCGatewayAttachment",
         lambda b: {"VpcId": b.far_vpc, "InternetGatewayId": b.make("AWS::EC2::InternetGateway").ref},
-        filtered("describe_internet_gateways", "InternetGateways", "attachment.vpc-id", lambda b, made: b.far_vpc),
+        filtered(
+            "describe_internet_gateways", "InternetGateways", "attachment.vpc-id", lambda b, made: b.far_vpc
+        ),
         change=lambda b: {"InternetGatewayId": b.make("AWS::EC2::InternetGateway").ref},
     ),
     Case(
@@ -143,7 +156,11 @@ CASES = [
     ),
     Case(
         "AWS::EC2::Route",
-        lambda b: {"RouteTableId": b.table, "DestinationCidrBlock": "10.1.0.0/16", "TransitGatewayId": b.transit},
+        lambda b: {
+            "RouteTableId": b.table,
+            "DestinationCidrBlock": "10.1.0.0/16",
+            "TransitGatewayId": b.transit,
+        },
         routes,
         lambda b, found: found["TransitGatewayId"] == b.transit,
         lambda b: {
@@ -193,19 +210,36 @@ CASES = [
             "GroupDescription": "web server",
             "VpcId": b.vpc,
             "SecurityGroupIngress": [WEB, {"IpProtocol": "-1", "SourceSecurityGroupId": b.group}],
-            "SecurityGroupEgress": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}],
+            "SecurityGroupEgress": [
+                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
+            ],
         },
-        lambda b, made: rules(b, b.ec2.describe_security_groups(GroupIds=[made.ref])["SecurityGroups"][0]["GroupId"]),
-        lambda b, found: sorted((one["IsEgress"], one.get("FromPort")) for one in found if one.get("FromPort") != -1)
-        [-2:] == [(False, 80), (True, 443)] and len(found) == 3,
-        lambda b: {"SecurityGroupIngress": [WEB | {"FromPort": 81, "ToPort": 81}], "SecurityGroupEgress": None},
-        lambda b, found: sorted((one["IsEgress"], one["IpProtocol"]) for one in found)
-        == [(False, "tcp"), (True, "-1")],
+        lambda b, made: rules(
+            b, b.ec2.describe_security_groups(GroupIds=[made.ref])["SecurityGroups"][0]["GroupId"]
+        ),
+        lambda b, found: (
+            sorted((one["IsEgress"], one.get("FromPort")) for one in found if one.get("FromPort") != -1)[-2:]
+            == [(False, 80), (True, 443)]
+            and len(found) == 3
+        ),
+        lambda b: {
+            "SecurityGroupIngress": [WEB | {"FromPort": 81, "ToPort": 81}],
+            "SecurityGroupEgress": None,
+        },
+        lambda b, found: (
+            sorted((one["IsEgress"], one["IpProtocol"]) for one in found) == [(False, "tcp"), (True, "-1")]
+        ),
     ),
     Case(
         "AWS::EC2::SecurityGroupIngress",
-        lambda b: {"GroupId": b.group, "IpProtocol": "tcp", "FromPort": "5432", "ToPort": "5432",
-                   "SourceSecurityGroupId": b.other_group, "Description": "database"},
+        lambda b: {
+            "GroupId": b.group,
+            "IpProtocol": "tcp",
+            "FromPort": "5432",
+            "ToPort": "5432",
+            "SourceSecurityGroupId": b.other_group,
+            "Description": "database",
+        },
         lambda b, made: [one for one in rules(b, b.group) if one.get("FromPort") == 5432],
         lambda b, found: found[0]["ReferencedGroupInfo"]["GroupId"] == b.other_group,
         label="group",
@@ -221,8 +255,14 @@ CASES = [
     ),
     Case(
         "AWS::EC2::SecurityGroupEgress",
-        lambda b: {"GroupId": b.group, "IpProtocol": "tcp", "FromPort": "5439", "ToPort": "5439",
-                   "CidrIp": "10.1.0.0/16", "Description": "warehouse"},
+        lambda b: {
+            "GroupId": b.group,
+            "IpProtocol": "tcp",
+            "FromPort": "5439",
+            "ToPort": "5439",
+            "CidrIp": "10.1.0.0/16",
+            "Description": "warehouse",
+        },
         lambda b, made: [one for one in rules(b, b.group) if one.get("FromPort") == 5439],
         lambda b, found: found[0]["IsEgress"] and found[0]["CidrIpv4"] == "10.1.0.0/16",
         lambda b: {"Description": "the warehouse"},
@@ -238,7 +278,10 @@ CASES = [
         "AWS::EC2::NetworkAclEntry",
         lambda b: {
             "NetworkAclId": b.make("AWS::EC2::NetworkAcl", VpcId=b.vpc).ref,
-            "RuleNumber": "100", "Protocol": 6, "RuleAction": "allow", "CidrBlock": "0.0.0.0/0",
+            "RuleNumber": "100",
+            "Protocol": 6,
+            "RuleAction": "allow",
+            "CidrBlock": "0.0.0.0/0",
             "PortRange": {"From": "80", "To": "80"},
         },
         entry,
@@ -253,34 +296,60 @@ CASES = [
     ),
     Case(
         "AWS::EC2::PrefixList",
-        lambda b: {"PrefixListName": b.fresh(), "AddressFamily": "IPv4", "MaxEntries": "5",
-                   "Entries": [{"Cidr": "192.0.2.0/24", "Description": "one"}]},
-        lambda b, made: ec2("describe_managed_prefix_lists", "PrefixLists", "PrefixListIds")(b, made)
-        and b.ec2.get_managed_prefix_list_entries(PrefixListId=made.ref)["Entries"],
+        lambda b: {
+            "PrefixListName": b.fresh(),
+            "AddressFamily": "IPv4",
+            "MaxEntries": "5",
+            "Entries": [{"Cidr": "192.0.2.0/24", "Description": "one"}],
+        },
+        lambda b, made: (
+            ec2("describe_managed_prefix_lists", "PrefixLists", "PrefixListIds")(b, made)
+            and b.ec2.get_managed_prefix_list_entries(PrefixListId=made.ref)["Entries"]
+        ),
         lambda b, found: [one["Cidr"] for one in found] == ["192.0.2.0/24"],
         lambda b: {"Entries": [{"Cidr": "198.51.100.0/24"}]},
         lambda b, found: [one["Cidr"] for one in found] == ["198.51.100.0/24"],
     ),
     Case(
         "AWS::EC2::VPCEndpoint",
-        lambda b: {"VpcId": b.vpc, "ServiceName": endpoint_service("s3"), "RouteTableIds": [b.table],
-                   "PolicyDocument": POLICY},
+        lambda b: {
+            "VpcId": b.vpc,
+            "ServiceName": endpoint_service("s3"),
+            "RouteTableIds": [b.table],
+            "PolicyDocument": POLICY,
+        },
         ec2("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds"),
         lambda b, found: found["VpcEndpointType"] == "Gateway" and "s3:GetObject" in found["PolicyDocument"],
         lambda b: {"RouteTableIds": [b.make("AWS::EC2::RouteTable", VpcId=b.vpc).ref]},
-        lambda b, found: [found["VpcEndpointId"]] == [
-            route["GatewayId"] for route in b.ec2.describe_route_tables(RouteTableIds=found["RouteTableIds"])[
-                "RouteTables"][0]["Routes"] if "DestinationPrefixListId" in route
-        ] and found["RouteTableIds"] != [b.table],
+        lambda b, found: (
+            [found["VpcEndpointId"]]
+            == [
+                route["GatewayId"]
+                for route in b.ec2.describe_route_tables(RouteTableIds=found["RouteTableIds"])["RouteTables"][
+                    0
+                ]["Routes"]
+                if "DestinationPrefixListId" in route
+            ]
+            and found["RouteTableIds"] != [b.table]
+        ),
         label="gateway",
     ),
     Case(
         "AWS::EC2::VPCEndpoint",
-        lambda b: {"VpcId": b.vpc, "VpcEndpointType": "Interface", "ServiceName": endpoint_service("secretsmanager"),
-                   "SubnetIds": b.subnets, "SecurityGroupIds": [b.group], "PrivateDnsEnabled": "true"},
+        lambda b: {
+            "VpcId": b.vpc,
+            "VpcEndpointType": "Interface",
+            "ServiceName": endpoint_service("secretsmanager"),
+            "SubnetIds": b.subnets,
+            "SecurityGroupIds": [b.group],
+            "PrivateDnsEnabled": "true",
+        },
         ec2("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds"),
-        lambda b, found: found["PrivateDnsEnabled"] and len(found["NetworkInterfaceIds"]) == 2
-        and found["Groups"][0]["GroupId"] == b.group,
+        lambda b, found: (
+            found["PrivateDnsEnabled"]
+            and len(found["NetworkInterfaceIds"]) == 2
+            and found["Groups"][0]["GroupId"] == b.group
+        ),
         lambda b: {"SecurityGroupIds": [b.other_group]},
         lambda b, found: [one["GroupId"] for one in found["Groups"]] == [b.other_group],
         label="interface",
@@ -305,8 +374,11 @@ CASES = [
         Case(
             f"AWS::EC2::{type}",
             lambda b: {"TransitGatewayId": b.transit, "VpcId": b.far_vpc, "SubnetIds": b.far_subnets[:1]},
-            ec2("describe_transit_gateway_vpc_attachments", "TransitGatewayVpcAttachments",
-                "TransitGatewayAttachmentIds"),
+            ec2(
+                "describe_transit_gateway_vpc_attachments",
+                "TransitGatewayVpcAttachments",
+                "TransitGatewayAttachmentIds",
+            ),
             lambda b, found: found["State"] == "available",
             lambda b: {"Options": {"DnsSupport": "disable"}},
             lambda b, found: found["Options"]["DnsSupport"] == "disable",
@@ -316,36 +388,48 @@ CASES = [
     Case(
         "AWS::EC2::TransitGatewayRouteTable",
         lambda b: {"TransitGatewayId": b.transit},
-        ec2("describe_transit_gateway_route_tables", "TransitGatewayRouteTables", "TransitGatewayRouteTableIds"),
+        ec2(
+            "describe_transit_gateway_route_tables",
+            "TransitGatewayRouteTables",
+            "TransitGatewayRouteTableIds",
+        ),
         change=lambda b: {},
     ),
     Case(
         "AWS::EC2::TransitGatewayRoute",
-        lambda b: {"TransitGatewayRouteTableId": b.transit_table, "DestinationCidrBlock": "10.7.0.0/16",
-                   "TransitGatewayAttachmentId": b.attachment},
+        lambda b: {
+            "TransitGatewayRouteTableId": b.transit_table,
+            "DestinationCidrBlock": "10.7.0.0/16",
+            "TransitGatewayAttachmentId": b.attachment,
+        },
         lambda b, made: [
-            one for one in b.ec2.search_transit_gateway_routes(
+            one
+            for one in b.ec2.search_transit_gateway_routes(
                 TransitGatewayRouteTableId=b.transit_table, Filters=[{"Name": "type", "Values": ["static"]}]
-            )["Routes"] if one["State"] != "deleted"
+            )["Routes"]
+            if one["State"] != "deleted"
         ],
     ),
     Case(
         "AWS::EC2::TransitGatewayRouteTableAssociation",
         lambda b: {"TransitGatewayRouteTableId": b.transit_table, "TransitGatewayAttachmentId": b.attachment},
         lambda b, made: b.ec2.get_transit_gateway_route_table_associations(
-            TransitGatewayRouteTableId=b.transit_table)["Associations"],
+            TransitGatewayRouteTableId=b.transit_table
+        )["Associations"],
     ),
     Case(
         "AWS::EC2::TransitGatewayRouteTablePropagation",
         lambda b: {"TransitGatewayRouteTableId": b.transit_table, "TransitGatewayAttachmentId": b.attachment},
         lambda b, made: b.ec2.get_transit_gateway_route_table_propagations(
-            TransitGatewayRouteTableId=b.transit_table)["TransitGatewayRouteTablePropagations"],
+            TransitGatewayRouteTableId=b.transit_table
+        )["TransitGatewayRouteTablePropagations"],
     ),
     Case(
         "AWS::EC2::VPCCidrBlock",
         lambda b: {"VpcId": b.far_vpc, "CidrBlock": "10.66.0.0/16"},
         lambda b, made: [
-            one for one in b.ec2.describe_vpcs(VpcIds=[b.far_vpc])["Vpcs"][0]["CidrBlockAssociationSet"]
+            one
+            for one in b.ec2.describe_vpcs(VpcIds=[b.far_vpc])["Vpcs"][0]["CidrBlockAssociationSet"]
             if one["AssociationId"] == made.ref and one["CidrBlockState"]["State"] == "associated"
         ],
         lacks="Ipv6AddressAttribute IpSource",
@@ -354,16 +438,23 @@ CASES = [
         "AWS::EC2::SubnetCidrBlock",
         lambda b: {"SubnetId": b.far_subnets[0], "Ipv6CidrBlock": "2001:db8:1234:1a00::/64"},
         lambda b, made: [
-            one for one in b.ec2.describe_subnets(SubnetIds=[b.far_subnets[0]])["Subnets"][0][
-                "Ipv6CidrBlockAssociationSet"]
+            one
+            for one in b.ec2.describe_subnets(SubnetIds=[b.far_subnets[0]])["Subnets"][0][
+                "Ipv6CidrBlockAssociationSet"
+            ]
             if one["AssociationId"] == made.ref and "'associated'" in one["Ipv6CidrBlockState"]["State"]
         ],
         lacks="Ipv6AddressAttribute IpSource",
     ),
     Case(
         "AWS::EC2::FlowLog",
-        lambda b: {"ResourceId": b.vpc, "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": b.fresh(),
-                   "DeliverLogsPermissionArn": "arn:aws:iam::123456789012:role/flow"},
+        lambda b: {
+            "ResourceId": b.vpc,
+            "ResourceType": "VPC",
+            "TrafficType": "ALL",
+            "LogGroupName": b.fresh(),
+            "DeliverLogsPermissionArn": "arn:aws:iam::123456789012:role/flow",
+        },
         ec2("describe_flow_logs", "FlowLogs", "FlowLogIds"),
         change=lambda b: {},
     ),
@@ -373,8 +464,11 @@ CASES = [
         ec2("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceIds"),
         lambda b, found: found["Groups"][0]["GroupId"] == b.group and found["SourceDestCheck"],
         lambda b: {"GroupSet": [b.other_group], "SourceDestCheck": "false", "Description": "two"},
-        lambda b, found: found["Groups"][0]["GroupId"] == b.other_group and not found["SourceDestCheck"]
-        and found["Description"] == "two",
+        lambda b, found: (
+            found["Groups"][0]["GroupId"] == b.other_group
+            and not found["SourceDestCheck"]
+            and found["Description"] == "two"
+        ),
         lacks="PrimaryIpv6Address PublicIpDnsNameOptions",
     ),
     Case(
@@ -389,8 +483,9 @@ CASES = [
         "AWS::EC2::KeyPair",
         lambda b: {"KeyName": b.fresh()},
         lambda b, made: b.ec2.describe_key_pairs(KeyNames=[made.ref])["KeyPairs"],
-        lambda b, found: b.ssm.get_parameter(Name=f"/ec2/keypair/{found[0]['KeyPairId']}", WithDecryption=True)[
-            "Parameter"]["Value"].startswith("-----BEGIN"),
+        lambda b, found: b.ssm.get_parameter(
+            Name=f"/ec2/keypair/{found[0]['KeyPairId']}", WithDecryption=True
+        )["Parameter"]["Value"].startswith("-----BEGIN"),
     ),
     Case(
         "AWS::EC2::LaunchTemplate",

@@ -9,7 +9,9 @@ from providers_bench import ACCOUNT, REGION, Bench, Case, Made, prove, serving
 
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
 }
 
 
@@ -43,8 +45,11 @@ def find_role(bench: Bench, made: Made) -> Any:
     """The role with its inline policies and the names of its managed ones."""
     found = bench.iam.get_role(RoleName=made.ref)["Role"]
     names = bench.iam.list_role_policies(RoleName=made.ref)["PolicyNames"]
-    return {**found, "inline": {name: inline(bench, made.ref, name) for name in names},
-            "managed": attached(bench, made.ref)}
+    return {
+        **found,
+        "inline": {name: inline(bench, made.ref, name) for name in names},
+        "managed": attached(bench, made.ref),
+    }
 
 
 def value(bench: Bench, secret: str) -> Any:
@@ -66,20 +71,32 @@ def secret(bench: Bench, **more: Any) -> str:
 
 def database(bench: Bench, **more: Any) -> Made:
     """A DB instance in the bench's subnets."""
-    subnets = bench.make("AWS::RDS::DBSubnetGroup", DBSubnetGroupDescription="two", SubnetIds=bench.subnets).ref
+    subnets = bench.make(
+        "AWS::RDS::DBSubnetGroup", DBSubnetGroupDescription="two", SubnetIds=bench.subnets
+    ).ref
     return bench.make("AWS::RDS::DBInstance", **DATABASE, DBSubnetGroupName=subnets, **more)
 
 
 DATABASE = {
-    "Engine": "postgres", "EngineVersion": "17", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20",
-    "MasterUsername": "master", "ManageMasterUserPassword": "true", "DBName": "people",
+    "Engine": "postgres",
+    "EngineVersion": "17",
+    "DBInstanceClass": "db.t4g.micro",
+    "AllocatedStorage": "20",
+    "MasterUsername": "master",
+    "ManageMasterUserPassword": "true",
+    "DBName": "people",
 }
 CLUSTER = {
-    "ClusterType": "single-node", "NodeType": "ra3.large", "NumberOfNodes": 1, "DBName": "dev",
-    "MasterUsername": "master", "MasterUserPassword": "Passw0rdPassw0rd",
+    "ClusterType": "single-node",
+    "NodeType": "ra3.large",
+    "NumberOfNodes": 1,
+    "DBName": "dev",
+    "MasterUsername": "master",
+    "MasterUserPassword": "Passw0rdPassw0rd",
 }
 CONTAINER = {
-    "Image": "loader:latest", "Command": ["python", "-m", "loader"],
+    "Image": "loader:latest",
+    "Command": ["python", "-m", "loader"],
     "ResourceRequirements": [{"Type": "VCPU", "Value": "1"}, {"Type": "MEMORY", "Value": "2048"}],
     "Environment": [{"Name": "RDS_HOST", "Value": "localhost"}],
 }
@@ -87,7 +104,12 @@ CONTAINER = {
 
 def environment(bench: Bench) -> str:
     """A Fargate compute environment."""
-    resources = {"Type": "FARGATE", "MaxvCpus": "4", "Subnets": bench.subnets, "SecurityGroupIds": [bench.group]}
+    resources = {
+        "Type": "FARGATE",
+        "MaxvCpus": "4",
+        "Subnets": bench.subnets,
+        "SecurityGroupIds": [bench.group],
+    }
     return bench.make("AWS::Batch::ComputeEnvironment", Type="MANAGED", ComputeResources=resources).ref
 
 
@@ -105,10 +127,14 @@ def definition(bench: Bench) -> str:
 def target(bench: Bench, id: str, name: str) -> dict[str, Any]:
     """A Batch target of a rule."""
     return {
-        "Id": id, "Arn": queue(bench), "RoleArn": role(bench)["Arn"],
+        "Id": id,
+        "Arn": queue(bench),
+        "RoleArn": role(bench)["Arn"],
         "BatchParameters": {"JobDefinition": definition(bench), "JobName": name},
-        "InputTransformer": {"InputPathsMap": {"key": "$.detail.object.key"},
-                             "InputTemplate": '{"Parameters": {"key": <key>}}'},
+        "InputTransformer": {
+            "InputPathsMap": {"key": "$.detail.object.key"},
+            "InputTemplate": '{"Parameters": {"key": <key>}}',
+        },
     }
 
 
@@ -140,15 +166,30 @@ def bucket(bench: Bench) -> str:
 
 BUCKET = {
     "VersioningConfiguration": {"Status": "Enabled"},
-    "BucketEncryption": {"ServerSideEncryptionConfiguration": [
-        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": True}]},
-    "PublicAccessBlockConfiguration": {"BlockPublicAcls": "true", "BlockPublicPolicy": True,
-                                       "IgnorePublicAcls": True, "RestrictPublicBuckets": True},
+    "BucketEncryption": {
+        "ServerSideEncryptionConfiguration": [
+            {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": True}
+        ]
+    },
+    "PublicAccessBlockConfiguration": {
+        "BlockPublicAcls": "true",
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    },
     "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-    "LifecycleConfiguration": {"Rules": [
-        {"Id": "old", "Status": "Enabled", "Prefix": "rejected/", "ExpirationInDays": "30",
-         "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
-         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}]},
+    "LifecycleConfiguration": {
+        "Rules": [
+            {
+                "Id": "old",
+                "Status": "Enabled",
+                "Prefix": "rejected/",
+                "ExpirationInDays": "30",
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+            }
+        ]
+    },
     "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": "true"}},
 }
 
@@ -160,8 +201,14 @@ def key(bench: Bench) -> str:
 
 KEY_POLICY = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*",
-                   "Resource": "*"}],
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
 }
 
 
@@ -180,19 +227,30 @@ CASES = [
     Case(
         "AWS::IAM::Role",
         lambda b: {
-            "AssumeRolePolicyDocument": TRUST, "Path": "/bench/", "MaxSessionDuration": "7200",
+            "AssumeRolePolicyDocument": TRUST,
+            "Path": "/bench/",
+            "MaxSessionDuration": "7200",
             "ManagedPolicyArns": [managed("AmazonSSMManagedInstanceCore")],
-            "Policies": [{"PolicyName": "read", "PolicyDocument": policy("s3:GetObject")},
-                         {"PolicyName": "list", "PolicyDocument": policy("s3:ListBucket")}],
+            "Policies": [
+                {"PolicyName": "read", "PolicyDocument": policy("s3:GetObject")},
+                {"PolicyName": "list", "PolicyDocument": policy("s3:ListBucket")},
+            ],
         },
         find_role,
-        lambda b, found: found["managed"] == ["AmazonSSMManagedInstanceCore"] and set(found["inline"]) == {"read", "list"},
+        lambda b, found: (
+            found["managed"] == ["AmazonSSMManagedInstanceCore"] and set(found["inline"]) == {"read", "list"}
+        ),
         lambda b: {
-            "Description": "for the web server", "ManagedPolicyArns": [managed("ReadOnlyAccess")],
+            "Description": "for the web server",
+            "ManagedPolicyArns": [managed("ReadOnlyAccess")],
             "Policies": [{"PolicyName": "read", "PolicyDocument": policy("s3:GetObjectVersion")}],
         },
-        lambda b, found: found["Description"] == "for the web server" and found["managed"] == ["ReadOnlyAccess"]
-        and found["inline"] == {"read": policy("s3:GetObjectVersion")} and found["MaxSessionDuration"] == 7200,
+        lambda b, found: (
+            found["Description"] == "for the web server"
+            and found["managed"] == ["ReadOnlyAccess"]
+            and found["inline"] == {"read": policy("s3:GetObjectVersion")}
+            and found["MaxSessionDuration"] == 7200
+        ),
     ),
     Case(
         "AWS::IAM::InstanceProfile",
@@ -234,27 +292,44 @@ CASES = [
     ),
     Case(
         "AWS::SecretsManager::Secret",
-        lambda b: {"GenerateSecretString": {
-            "SecretStringTemplate": '{"username": "reader"}', "GenerateStringKey": "password",
-            "PasswordLength": "40", "ExcludePunctuation": "true"}},
+        lambda b: {
+            "GenerateSecretString": {
+                "SecretStringTemplate": '{"username": "reader"}',
+                "GenerateStringKey": "password",
+                "PasswordLength": "40",
+                "ExcludePunctuation": "true",
+            }
+        },
         find_secret,
-        lambda b, found: found["value"]["username"] == "reader" and len(found["value"]["password"]) == 40
-        and found["value"]["password"].isalnum() and found["Name"].startswith("Thing-"),
+        lambda b, found: (
+            found["value"]["username"] == "reader"
+            and len(found["value"]["password"]) == 40
+            and found["value"]["password"].isalnum()
+            and found["Name"].startswith("Thing-")
+        ),
         lambda b: {"Description": "for the web server"},
-        lambda b, found: found["Description"] == "for the web server" and len(found["value"]["password"]) == 40,
+        lambda b, found: (
+            found["Description"] == "for the web server" and len(found["value"]["password"]) == 40
+        ),
     ),
     Case(
         "AWS::SecretsManager::SecretTargetAttachment",
         lambda b: {"SecretId": secret(b), "TargetType": "AWS::RDS::DBInstance", "TargetId": database(b).ref},
         lambda b, made: value(b, made.ref).get("host"),
         lambda b, found: found.endswith("amazonaws.com"),
-        lambda b: {"TargetType": "AWS::Redshift::Cluster", "TargetId": b.make("AWS::Redshift::Cluster", **CLUSTER).ref},
+        lambda b: {
+            "TargetType": "AWS::Redshift::Cluster",
+            "TargetId": b.make("AWS::Redshift::Cluster", **CLUSTER).ref,
+        },
         lambda b, found: "redshift" in found,
     ),
     Case(
         "AWS::SecretsManager::RotationSchedule",
-        lambda b: {"SecretId": secret(b), "RotationRules": {"AutomaticallyAfterDays": "30"},
-                   "RotateImmediatelyOnUpdate": False},
+        lambda b: {
+            "SecretId": secret(b),
+            "RotationRules": {"AutomaticallyAfterDays": "30"},
+            "RotateImmediatelyOnUpdate": False,
+        },
         lambda b, made: b.secretsmanager.describe_secret(SecretId=made.ref).get("RotationEnabled"),
         lambda b, found: found,
         stays="moto stops only a rotation that a function does",
@@ -268,13 +343,25 @@ CASES = [
     ),
     Case(
         "AWS::RDS::DBInstance",
-        lambda b: {**DATABASE, "VPCSecurityGroups": [b.group], "PubliclyAccessible": "false",
-                   "DBParameterGroupName": b.make("AWS::RDS::DBParameterGroup", Family="postgres17",
-                                                  Description="one").ref},
+        lambda b: {
+            **DATABASE,
+            "VPCSecurityGroups": [b.group],
+            "PubliclyAccessible": "false",
+            "DBParameterGroupName": b.make(
+                "AWS::RDS::DBParameterGroup", Family="postgres17", Description="one"
+            ).ref,
+        },
         lambda b, made: b.rds.describe_db_instances(DBInstanceIdentifier=made.ref)["DBInstances"][0],
-        lambda b, found: found["DBInstanceStatus"] == "available" and found["MasterUserSecret"]["SecretArn"]
-        and found["VpcSecurityGroups"][0]["VpcSecurityGroupId"] == b.group,
-        lambda b: {"AllocatedStorage": "30", "DBInstanceClass": "db.t4g.small", "VPCSecurityGroups": [b.other_group]},
+        lambda b, found: (
+            found["DBInstanceStatus"] == "available"
+            and found["MasterUserSecret"]["SecretArn"]
+            and found["VpcSecurityGroups"][0]["VpcSecurityGroupId"] == b.group
+        ),
+        lambda b: {
+            "AllocatedStorage": "30",
+            "DBInstanceClass": "db.t4g.small",
+            "VPCSecurityGroups": [b.other_group],
+        },
         lambda b, found: found["AllocatedStorage"] == 30 and found["DBInstanceClass"] == "db.t4g.small",
         lacks="AutomaticRestartTime CertificateDetails InstanceCreateTime IsStorageConfigUpgradeAvailable "
         "LatestRestorableTime ListenerEndpoint PercentProgress ResumeFullAutomationModeTime "
@@ -293,15 +380,23 @@ CASES = [
         "AWS::RDS::DBParameterGroup",
         lambda b: {"Family": "postgres17", "Description": "ours", "Parameters": {"rds.force_ssl": 1}},
         lambda b, made: b.rds.describe_db_parameters(DBParameterGroupName=made.ref)["Parameters"],
-        lambda b, found: ("rds.force_ssl", "1") in [(one["ParameterName"], one["ParameterValue"]) for one in found],
+        lambda b, found: (
+            ("rds.force_ssl", "1") in [(one["ParameterName"], one["ParameterValue"]) for one in found]
+        ),
         lambda b: {"Parameters": {"rds.force_ssl": "1", "log_min_duration_statement": "250"}},
         lambda b, found: len(found) == 2,
     ),
     Case(
         "AWS::Redshift::Cluster",
-        lambda b: {**CLUSTER, "VpcSecurityGroupIds": [b.group], "IamRoles": [role(b)["Arn"]], "Encrypted": "true",
-                   "ClusterSubnetGroupName": b.make("AWS::Redshift::ClusterSubnetGroup", Description="one",
-                                                    SubnetIds=b.subnets).ref},
+        lambda b: {
+            **CLUSTER,
+            "VpcSecurityGroupIds": [b.group],
+            "IamRoles": [role(b)["Arn"]],
+            "Encrypted": "true",
+            "ClusterSubnetGroupName": b.make(
+                "AWS::Redshift::ClusterSubnetGroup", Description="one", SubnetIds=b.subnets
+            ).ref,
+        },
         lambda b, made: b.redshift.describe_clusters(ClusterIdentifier=made.ref)["Clusters"][0],
         lambda b, found: found["ClusterStatus"] == "available" and len(found["IamRoles"]) == 1,
         lambda b: {"NodeType": "ra3.xlplus", "VpcSecurityGroupIds": [b.other_group]},
@@ -311,27 +406,44 @@ CASES = [
     Case(
         "AWS::Redshift::ClusterSubnetGroup",
         lambda b: {"Description": "one", "SubnetIds": b.subnets},
-        lambda b, made: b.redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=made.ref)["ClusterSubnetGroups"],
+        lambda b, made: b.redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=made.ref)[
+            "ClusterSubnetGroups"
+        ],
         change=lambda b: {},
     ),
     Case(
         "AWS::Redshift::ClusterParameterGroup",
         lambda b: {"ParameterGroupFamily": "redshift-1.0", "Description": "ours"},
-        lambda b, made: b.redshift.describe_cluster_parameter_groups(ParameterGroupName=made.ref)["ParameterGroups"],
+        lambda b, made: b.redshift.describe_cluster_parameter_groups(ParameterGroupName=made.ref)[
+            "ParameterGroups"
+        ],
         change=lambda b: {},
     ),
     Case(
         "AWS::Batch::ComputeEnvironment",
-        lambda b: {"Type": "managed", "State": "ENABLED", "ComputeResources": {
-            "Type": "FARGATE", "MaxvCpus": "4", "Subnets": b.subnets, "SecurityGroupIds": [b.group]}},
-        lambda b, made: b.batch.describe_compute_environments(computeEnvironments=[made.ref])["computeEnvironments"],
+        lambda b: {
+            "Type": "managed",
+            "State": "ENABLED",
+            "ComputeResources": {
+                "Type": "FARGATE",
+                "MaxvCpus": "4",
+                "Subnets": b.subnets,
+                "SecurityGroupIds": [b.group],
+            },
+        },
+        lambda b, made: b.batch.describe_compute_environments(computeEnvironments=[made.ref])[
+            "computeEnvironments"
+        ],
         lambda b, found: found[0]["status"] == "VALID" and "/batch.amazonaws.com/" in found[0]["serviceRole"],
         lambda b: {"State": "DISABLED"},
         lambda b, found: found[0]["state"] == "DISABLED",
     ),
     Case(
         "AWS::Batch::JobQueue",
-        lambda b: {"Priority": "1", "ComputeEnvironmentOrder": [{"Order": "1", "ComputeEnvironment": environment(b)}]},
+        lambda b: {
+            "Priority": "1",
+            "ComputeEnvironmentOrder": [{"Order": "1", "ComputeEnvironment": environment(b)}],
+        },
         lambda b, made: b.batch.describe_job_queues(jobQueues=[made.ref])["jobQueues"],
         lambda b, found: found[0]["status"] == "VALID",
         lambda b: {"Priority": 5},
@@ -339,12 +451,23 @@ CASES = [
     ),
     Case(
         "AWS::Batch::JobDefinition",
-        lambda b: {"Type": "container", "ContainerProperties": CONTAINER, "Parameters": {"Bucket": "b"},
-                   "RetryStrategy": {"Attempts": "2"}, "Timeout": {"AttemptDurationSeconds": 600}},
-        lambda b, made: [one for one in b.batch.describe_job_definitions(jobDefinitions=[made.ref])["jobDefinitions"]
-                         if one["status"] == "ACTIVE"],
-        lambda b, found: found[0]["revision"] == 1 and found[0]["parameters"] == {"Bucket": "b"}
-        and found[0]["containerProperties"]["environment"] == [{"name": "RDS_HOST", "value": "localhost"}],
+        lambda b: {
+            "Type": "container",
+            "ContainerProperties": CONTAINER,
+            "Parameters": {"Bucket": "b"},
+            "RetryStrategy": {"Attempts": "2"},
+            "Timeout": {"AttemptDurationSeconds": 600},
+        },
+        lambda b, made: [
+            one
+            for one in b.batch.describe_job_definitions(jobDefinitions=[made.ref])["jobDefinitions"]
+            if one["status"] == "ACTIVE"
+        ],
+        lambda b, found: (
+            found[0]["revision"] == 1
+            and found[0]["parameters"] == {"Bucket": "b"}
+            and found[0]["containerProperties"]["environment"] == [{"name": "RDS_HOST", "value": "localhost"}]
+        ),
         lambda b: {"ContainerProperties": CONTAINER | {"Image": "loader:2"}},
         lambda b, found: found[0]["revision"] == 2 and found[0]["containerProperties"]["image"] == "loader:2",
     ),
@@ -352,15 +475,20 @@ CASES = [
         "AWS::Events::Rule",
         lambda b: {
             "EventPattern": {"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "incoming/"}]}}},
-            "State": "ENABLED", "Targets": [target(b, "loader", "load"), target(b, "other", "other")],
+            "State": "ENABLED",
+            "Targets": [target(b, "loader", "load"), target(b, "other", "other")],
         },
         find_rule,
-        lambda b, found: json.loads(found["EventPattern"])["source"] == ["aws.s3"]
-        and [one["Id"] for one in found["targets"]] == ["loader", "other"]
-        and found["targets"][0]["BatchParameters"]["JobName"] == "load",
+        lambda b, found: (
+            json.loads(found["EventPattern"])["source"] == ["aws.s3"]
+            and [one["Id"] for one in found["targets"]] == ["loader", "other"]
+            and found["targets"][0]["BatchParameters"]["JobName"] == "load"
+        ),
         lambda b: {"State": "DISABLED", "Targets": [target(b, "loader", "reload")]},
-        lambda b, found: found["State"] == "DISABLED"
-        and [one["BatchParameters"]["JobName"] for one in found["targets"]] == ["reload"],
+        lambda b, found: (
+            found["State"] == "DISABLED"
+            and [one["BatchParameters"]["JobName"] for one in found["targets"]] == ["reload"]
+        ),
     ),
     Case(
         "AWS::Events::EventBus",
@@ -372,13 +500,20 @@ CASES = [
         "AWS::S3::Bucket",
         lambda b: BUCKET | {"LoggingConfiguration": {"LogFilePrefix": "access/"}},
         find_bucket,
-        lambda b, found: found["versioning"] == "Enabled" and found["block"]["BlockPublicAcls"]
-        and found["encryption"][0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-        and found["lifecycle"][0]["Filter"] == {"Prefix": "rejected/"} and found["tags"]["Owner"] == "first"
-        and found["lifecycle"][0]["Expiration"]["Days"] == 30
-        and found["owner"] == [{"ObjectOwnership": "BucketOwnerEnforced"}],
-        lambda b: {"VersioningConfiguration": None, "Tags": [{"Key": "Owner", "Value": "third"}],
-                   "NotificationConfiguration": None},
+        lambda b, found: (
+            found["versioning"] == "Enabled"
+            and found["block"]["BlockPublicAcls"]
+            and found["encryption"][0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+            and found["lifecycle"][0]["Filter"] == {"Prefix": "rejected/"}
+            and found["tags"]["Owner"] == "first"
+            and found["lifecycle"][0]["Expiration"]["Days"] == 30
+            and found["owner"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        ),
+        lambda b: {
+            "VersioningConfiguration": None,
+            "Tags": [{"Key": "Owner", "Value": "third"}],
+            "NotificationConfiguration": None,
+        },
         lambda b, found: found["versioning"] == "Suspended" and found["tags"]["Owner"] == "third",
     ),
     Case(
@@ -391,16 +526,36 @@ CASES = [
     ),
     Case(
         "AWS::ECR::Repository",
-        lambda b: {"ImageScanningConfiguration": {"ScanOnPush": "true"}, "ImageTagMutability": "IMMUTABLE",
-                   "LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [
-                       {"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan",
-                                                         "countNumber": 5}, "action": {"type": "expire"}}]})}},
+        lambda b: {
+            "ImageScanningConfiguration": {"ScanOnPush": "true"},
+            "ImageTagMutability": "IMMUTABLE",
+            "LifecyclePolicy": {
+                "LifecyclePolicyText": json.dumps(
+                    {
+                        "rules": [
+                            {
+                                "rulePriority": 1,
+                                "selection": {
+                                    "tagStatus": "untagged",
+                                    "countType": "imageCountMoreThan",
+                                    "countNumber": 5,
+                                },
+                                "action": {"type": "expire"},
+                            }
+                        ]
+                    }
+                )
+            },
+        },
         lambda b, made: b.ecr.describe_repositories(repositoryNames=[made.ref])["repositories"][0],
-        lambda b, found: found["imageScanningConfiguration"]["scanOnPush"]
-        and b.ecr.get_lifecycle_policy(repositoryName=found["repositoryName"]),
+        lambda b, found: (
+            found["imageScanningConfiguration"]["scanOnPush"]
+            and b.ecr.get_lifecycle_policy(repositoryName=found["repositoryName"])
+        ),
         lambda b: {"ImageTagMutability": "MUTABLE", "ImageScanningConfiguration": None},
-        lambda b, found: found["imageTagMutability"] == "MUTABLE"
-        and not found["imageScanningConfiguration"]["scanOnPush"],
+        lambda b, found: (
+            found["imageTagMutability"] == "MUTABLE" and not found["imageScanningConfiguration"]["scanOnPush"]
+        ),
     ),
     Case(
         "AWS::Logs::LogGroup",
@@ -413,12 +568,16 @@ CASES = [
     Case(
         "AWS::KMS::Key",
         lambda b: {"KeyPolicy": KEY_POLICY, "EnableKeyRotation": "true", "Description": "one"},
-        lambda b, made: None if "DeletionDate" in (
-            found := b.kms.describe_key(KeyId=made.ref)["KeyMetadata"]) else found,
+        lambda b, made: (
+            None if "DeletionDate" in (found := b.kms.describe_key(KeyId=made.ref)["KeyMetadata"]) else found
+        ),
         lambda b, found: b.kms.get_key_rotation_status(KeyId=found["KeyId"])["KeyRotationEnabled"],
         lambda b: {"Description": "two", "EnableKeyRotation": False, "Enabled": False},
-        lambda b, found: found["Description"] == "two" and not found["Enabled"]
-        and not b.kms.get_key_rotation_status(KeyId=found["KeyId"])["KeyRotationEnabled"],
+        lambda b, found: (
+            found["Description"] == "two"
+            and not found["Enabled"]
+            and not b.kms.get_key_rotation_status(KeyId=found["KeyId"])["KeyRotationEnabled"]
+        ),
     ),
     Case(
         "AWS::KMS::Alias",
@@ -428,18 +587,26 @@ CASES = [
     ),
     Case(
         "AWS::SNS::Topic",
-        lambda b: {"DisplayName": "alarms", "Subscription": [{"Protocol": "email", "Endpoint": "a@example.com"}]},
+        lambda b: {
+            "DisplayName": "alarms",
+            "Subscription": [{"Protocol": "email", "Endpoint": "a@example.com"}],
+        },
         lambda b, made: b.sns.get_topic_attributes(TopicArn=made.ref)["Attributes"],
         lambda b, found: found["DisplayName"] == "alarms" and found["SubscriptionsPending"] != "2",
         lambda b: {"DisplayName": "Alarms", "Subscription": []},
-        lambda b, found: found["DisplayName"] == "Alarms"
-        and not b.sns.list_subscriptions_by_topic(TopicArn=found["TopicArn"])["Subscriptions"],
+        lambda b, found: (
+            found["DisplayName"] == "Alarms"
+            and not b.sns.list_subscriptions_by_topic(TopicArn=found["TopicArn"])["Subscriptions"]
+        ),
     ),
     Case(
         "AWS::SNS::TopicPolicy",
         lambda b: {"PolicyDocument": policy("sns:Publish") | {"Id": "ours"}, "Topics": [topic(b)]},
-        lambda b, made: [one for one in made.request.properties["Topics"] if "ours" in b.sns.get_topic_attributes(
-            TopicArn=one)["Attributes"]["Policy"]],
+        lambda b, made: [
+            one
+            for one in made.request.properties["Topics"]
+            if "ours" in b.sns.get_topic_attributes(TopicArn=one)["Attributes"]["Policy"]
+        ],
         change=lambda b: {"Topics": [topic(b)]},
     ),
     Case(
@@ -448,7 +615,9 @@ CASES = [
         lambda b, made: b.sns.get_subscription_attributes(SubscriptionArn=made.ref)["Attributes"],
         lambda b, found: found["RawMessageDelivery"] == "false",
         lambda b: {"RawMessageDelivery": True, "FilterPolicy": {"kind": ["a"]}},
-        lambda b, found: found["RawMessageDelivery"] == "true" and json.loads(found["FilterPolicy"]) == {"kind": ["a"]},
+        lambda b, found: (
+            found["RawMessageDelivery"] == "true" and json.loads(found["FilterPolicy"]) == {"kind": ["a"]}
+        ),
     ),
     Case(
         "AWS::SQS::Queue",
@@ -477,9 +646,17 @@ CASES = [
     ),
     Case(
         "AWS::CloudWatch::Alarm",
-        lambda b: {"Namespace": "AWS/RDS", "MetricName": "FreeStorageSpace", "Statistic": "Average", "Period": "300",
-                   "EvaluationPeriods": 2, "Threshold": "10.5", "ComparisonOperator": "LessThanThreshold",
-                   "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": "one"}], "AlarmActions": [topic(b)]},
+        lambda b: {
+            "Namespace": "AWS/RDS",
+            "MetricName": "FreeStorageSpace",
+            "Statistic": "Average",
+            "Period": "300",
+            "EvaluationPeriods": 2,
+            "Threshold": "10.5",
+            "ComparisonOperator": "LessThanThreshold",
+            "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": "one"}],
+            "AlarmActions": [topic(b)],
+        },
         lambda b, made: b.cloudwatch.describe_alarms(AlarmNames=[made.ref])["MetricAlarms"],
         lambda b, found: found[0]["Threshold"] == 10.5,
         lambda b: {"Threshold": 20},
@@ -488,8 +665,11 @@ CASES = [
     Case(
         "AWS::ECS::Cluster",
         lambda b: {"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}]},
-        lambda b, made: [one for one in b.ecs.describe_clusters(clusters=[made.ref])["clusters"]
-                         if one["status"] == "ACTIVE"],
+        lambda b, made: [
+            one
+            for one in b.ecs.describe_clusters(clusters=[made.ref])["clusters"]
+            if one["status"] == "ACTIVE"
+        ],
         change=lambda b: {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]},
     ),
 ]

@@ -65,10 +65,12 @@ def accepted(client: Any, operation: str, parameters: Mapping[str, Any]) -> Prop
     return {key: value for key, value in parameters.items() if key in model.input_shape.members}
 
 
-def text(value: Any) -> str:
-    """The value as a string parameter: documents as JSON, booleans in lower case."""
+def text(value: Any) -> Any:
+    """The value as a string parameter: documents as JSON, booleans in lower case, bytes as they are."""
     if isinstance(value, Mapping | list):
         return json.dumps(value)
+    if isinstance(value, bytes):
+        return value
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from aws_vpc.local.providers.call import accepted, call, pick, wait
+from aws_vpc.local.providers.call import accepted, call, pick, text, wait
 from aws_vpc.local.providers.named import Description, Kind, look, make, resource
 from aws_vpc.local.providers.resource import ResourceFailed, ResourceRequest, name
 
@@ -149,7 +149,7 @@ def keep_subnet_group(request: ResourceRequest, id: str) -> None:
 def parameters(properties: Description | None) -> dict[str, str]:
     """The parameters of a parameter group by name."""
     stated = (properties or {}).get("Parameters") or {}
-    return {key: str(value) for key, value in stated.items()}
+    return {key: text(value) for key, value in stated.items()}
 
 
 def settle_parameters(request: ResourceRequest, id: str) -> None:

@@ -92,6 +92,8 @@ def launch_parameters(request: ResourceRequest) -> dict[str, Any]:
         given["Monitoring"] = monitoring(stated["Monitoring"])
     if "NetworkInterfaces" in stated:
         given["NetworkInterfaces"] = [interface(entry) for entry in stated["NetworkInterfaces"]]
+    elif "SubnetId" in given:
+        given = with_interface(given)
     tagged = ec2.tag_specification(request, "instance")
     return {**given, "MinCount": 1, "MaxCount": 1, "TagSpecifications": tagged or None}
 
@@ -119,10 +121,25 @@ def monitoring(stated: Any) -> dict[str, Any]:
     return dict(stated) if isinstance(stated, Mapping) else {"Enabled": stated}
 
 
+OF_INTERFACE = "SubnetId PrivateIpAddress Ipv6AddressCount Ipv6Addresses"
+
+
+def with_interface(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with the first interface stated, so that it ends with the instance as on EC2.
+
+    The groups stay where they are: moto describes an instance by those only, and gives them to the interface.
+    """
+    moved = property_names(OF_INTERFACE)
+    first = {"DeviceIndex": 0, **pick(given, OF_INTERFACE)}
+    rest = {key: value for key, value in given.items() if key not in moved}
+    return {**rest, "NetworkInterfaces": [interface(first)]}
+
+
 def interface(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """The network interface of an instance as run-instances takes it."""
+    """The network interface of an instance as run-instances takes it, its end by default the instance's."""
     renamed = {("Groups" if key == "GroupSet" else key): value for key, value in stated.items()}
-    return {key: value for key, value in renamed.items() if key != "AssociateCarrierIpAddress"}
+    ends = {} if "NetworkInterfaceId" in stated else {"DeleteOnTermination": True}
+    return {**ends, **{key: value for key, value in renamed.items() if key != "AssociateCarrierIpAddress"}}
 
 
 def describe(request: ResourceRequest, id: str) -> Description | None:
@@ -146,8 +163,11 @@ def state(request: ResourceRequest, id: str) -> ResourceState:
     zone = found["Placement"]["AvailabilityZone"]
     more = {
         "PrivateIp": found.get("PrivateIpAddress"),
-        "PublicIp": found.get("PublicIpAddress"),
+        "PublicIp": found.get("PublicIpAddress", ""),
+        "PublicDnsName": found.get("PublicDnsName", ""),
         "AvailabilityZone": zone,
+        "State__Name": found["State"]["Name"],
+        "State__Code": str(found["State"]["Code"]),
     }
     return ResourceState(id, attributes(TYPE, found, **more))
 
@@ -212,7 +232,8 @@ def change_stopped(request: ResourceRequest) -> None:
         if request.changed(key) and key in stated:
             modify(request, id, key, stated[key])
     if request.changed("UserData"):
-        modify(request, id, "UserData", user_data(stated))
+        # moto decodes once more than EC2 does
+        modify(request, id, "UserData", base64.b64encode(user_data(stated)))
     client.start_instances(InstanceIds=[id])
 
 
@@ -239,7 +260,7 @@ def terminate(request: ResourceRequest) -> None:
     """Nothing; the instance is terminated."""
     with gone_is_done():
         request.client("ec2").terminate_instances(InstanceIds=[request.id])
-        wait(lambda: True if describe(request, request.id) is None else None, f"termination of {request.id}")
+        wait(lambda: True if describe(request, request.id) is None else None, f"end of {request.id}")
 
 
 PROVIDERS = (

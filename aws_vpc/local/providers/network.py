@@ -122,6 +122,13 @@ def nat_attributes(request: ResourceRequest, gateway: Description) -> Descriptio
     return {"EniId": addresses[0].get("NetworkInterfaceId")}
 
 
+def clear_nat(request: ResourceRequest, id: str) -> None:
+    """Nothing; the gateway's interface is gone, which moto would leave in the subnet."""
+    interface = nat_attributes(request, ec2.describe(request, NAT_GATEWAY, id) or {})["EniId"]
+    if interface:
+        request.client("ec2").delete_network_interface(NetworkInterfaceId=interface)
+
+
 def associate(request: ResourceRequest) -> ResourceState:
     """The association of the route table with the subnet."""
     given = pick(request.properties, "RouteTableId SubnetId GatewayId")
@@ -200,6 +207,7 @@ PROVIDERS = (
         "AvailabilityZoneAddresses SecondaryAllocationIds SecondaryPrivateIpAddressCount "
         "SecondaryPrivateIpAddresses",
         settle=settle_nat,
+        clear=clear_nat,
         more=nat_attributes,
         ignored={"MaxDrainDurationSeconds": "no connection runs through the gateway, so none is drained"},
     ),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_vpc.local.providers.call import accepted, call, pick, wait
+from aws_vpc.local.providers.call import accepted, call, pick, text, wait
 from aws_vpc.local.providers.databases import first, ready
 from aws_vpc.local.providers.named import Description, Kind, look, resource
 from aws_vpc.local.providers.resource import ResourceRequest, name
@@ -114,7 +114,7 @@ def snapshot_cluster(request: ResourceRequest) -> str | None:
 def listed(properties: Description | None) -> dict[str, str]:
     """The parameters of a parameter group by name."""
     stated: Any = (properties or {}).get("Parameters") or []
-    return {entry["ParameterName"]: str(entry["ParameterValue"]) for entry in stated}
+    return {entry["ParameterName"]: text(entry["ParameterValue"]) for entry in stated}
 
 
 def settle_parameters(request: ResourceRequest, id: str) -> None:
