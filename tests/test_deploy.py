@@ -236,6 +236,24 @@ def test_update_of_a_stack_that_is_not_there_names_the_way_out(run):
     assert (status, "./create_stacks.sh makes it" in err) == (1, True)
 
 
+def test_the_network_of_another_stack_is_used_by_name(run, root, aws, name):
+    network = "Resources:\n  Vpc:\n    Type: AWS::EC2::VPC\n    Properties: {CidrBlock: 10.8.0.0/16}\n"
+    network += "Outputs:\n  Vpc: {Value: !Ref Vpc}\n  Colour: {Value: an id that the root's switch is not}\n"
+    aws("cloudformation").create_stack(StackName=f"{name}-net", TemplateBody=network)
+    text = (root / "templates" / "nested-stack.yaml").read_text()
+    text = text.replace("Resources:", "  Vpc: {Type: String, Default: ''}\nResources:", 1)
+    text = text.replace("Vpc: !GetAtt NestedNetStack.Outputs.Vpc}", "Vpc: !Ref Vpc}", 1)
+    (root / "templates" / "nested-stack.yaml").write_text(text)
+    write_app = APP.format(cidr="10.8.1.0/24")
+    (root / "templates" / "app.yaml").write_text(write_app)
+    status, _, err = run("create", "--network-stack", "no-such-stack")
+    assert (status, "there is no such stack" in err) == (2, True)
+    aws("cloudformation").get_waiter("stack_create_complete").wait(StackName=f"{name}-net")
+    status, _, err = run("create", "--network-stack", f"{name}-net")
+    assert status == 0, err
+    assert run("update")[1].startswith("nothing to update")
+
+
 def test_a_master_password_goes_into_a_secret_and_nowhere_else(run, root, aws, name, tmp_path):
     text = (root / "templates" / "nested-stack.yaml").read_text()
     names = ("MasterSecret", "NatGateway", "ElasticIp", "WebIngressCidr")

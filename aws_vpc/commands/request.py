@@ -128,7 +128,10 @@ def network_outputs(cfn: Any, name: str, declared: dict[str, Any]) -> dict[str, 
         raise UsageError(f"--network-stack {name}: there is no such stack")
     if not found.status.endswith("_COMPLETE") or found.status.startswith(("DELETE", "ROLLBACK")):
         raise UsageError(f"--network-stack {name}: the stack is {found.status}")
-    shared = {key: value for key, value in found.outputs.items() if key in declared}
+    # What an existing network fills in is empty by default; NatGateway, a switch here, is an id there.
+    shared = {
+        key: value for key, value in found.outputs.items() if declared.get(key, {}).get("Default") == ""
+    }
     if "Vpc" not in shared:
         raise UsageError(f"--network-stack {name}: the stack has no output Vpc; templates/vpc.yaml makes one")
     return shared
