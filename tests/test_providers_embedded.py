@@ -1,4 +1,4 @@
-"""Types that need more than moto, at a whole embedded AWS: real databases, CodeDeploy, Redshift's parameters."""
+"""Types that need more than moto, at a whole embedded AWS: real databases, CodeDeploy, parameters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,6 +48,7 @@ def group(bench: Bench, made: Made) -> Any:
 
 def parameters(bench: Bench, made: Made) -> dict[str, str]:
     """What the parameter group of the resource sets."""
+    bench.redshift.describe_cluster_parameter_groups(ParameterGroupName=made.ref)
     found = bench.redshift.describe_cluster_parameters(ParameterGroupName=made.ref)["Parameters"]
     return {entry["ParameterName"]: entry.get("ParameterValue", "") for entry in found}
 

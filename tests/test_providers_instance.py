@@ -1,4 +1,4 @@
-"""Instances: launched as stated, changed as AWS changes them, and gone when deleted, so that the VPC can go too."""
+"""Instances: launched as stated, changed as AWS changes them, and gone so that the VPC can go too."""
 
 import base64
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from providers_bench import Bench, Made, serving
+from providers_bench import IMAGE, Bench, Made, serving
 
 from aws_vpc.local.providers import (
     PROVIDERS,
@@ -72,7 +72,7 @@ def server(bench: Bench, **more: Any) -> Made:
     return bench.make(
         "AWS::EC2::Instance",
         {"Owner": "first"},
-        ImageId="ami-0123456789abcdef0",
+        ImageId=IMAGE,
         InstanceType="t3.micro",
         SubnetId=bench.subnets[0],
         Tags=[{"Key": "Name", "Value": "web"}],
@@ -180,9 +180,7 @@ def test_network_can_be_deleted_when_its_parts_are(bench: Bench) -> None:
         SubnetIds=[subnet],
         SecurityGroupIds=[group],
     )
-    bench.make(
-        "AWS::EC2::Instance", ImageId="ami-0123456789abcdef0", SubnetId=subnet, SecurityGroupIds=[group]
-    )
+    bench.make("AWS::EC2::Instance", ImageId=IMAGE, SubnetId=subnet, SecurityGroupIds=[group])
     for made in reversed(bench.made[first:]):
         made.delete()
     assert vpc.ref not in [found["VpcId"] for found in bench.ec2.describe_vpcs()["Vpcs"]]

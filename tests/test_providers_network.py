@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from providers_bench import Bench, Case, Made, prove, serving
+from providers_bench import IMAGE, Bench, Case, Made, prove, serving
 
 
 def ec2(operation: str, key: str, ids: str):  # type: ignore[no-untyped-def]
@@ -489,10 +489,10 @@ CASES = [
     ),
     Case(
         "AWS::EC2::LaunchTemplate",
-        lambda b: {"LaunchTemplateData": {"ImageId": b.image, "InstanceType": "t3.micro"}},
+        lambda b: {"LaunchTemplateData": {"ImageId": IMAGE, "InstanceType": "t3.micro"}},
         ec2("describe_launch_templates", "LaunchTemplates", "LaunchTemplateIds"),
         lambda b, found: found["LatestVersionNumber"] == 1,
-        lambda b: {"LaunchTemplateData": {"ImageId": b.image, "InstanceType": "t3.small"}},
+        lambda b: {"LaunchTemplateData": {"ImageId": IMAGE, "InstanceType": "t3.small"}},
         lambda b, found: found["LatestVersionNumber"] == 2 and found["DefaultVersionNumber"] == 1,
     ),
 ]
