@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import botocore.config
 import botocore.session
@@ -47,7 +49,9 @@ def embedded_aws() -> Iterator[Embedded]:
     """One of its own folder, stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="embedded-") as name:
         folder = Path(name) / "local"
-        aws = Embedded(control.start(folder), folder)
+        # In this Region a bucket is made without naming the Region.
+        with mock.patch.dict(os.environ, AWS_DEFAULT_REGION="us-east-1"):
+            aws = Embedded(control.start(folder), folder)
         try:
             yield aws
         finally:

@@ -171,11 +171,12 @@ def check_second_create_changes_nothing(newcomer: Newcomer) -> None:
 def check_plain_aws_commands(newcomer: Newcomer) -> None:
     newcomer.aws("cloudformation", "validate-template", "--template-body", "file://templates/redshift.yaml")
     template = (newcomer.repository / "templates" / "redshift.yaml").read_text()
-    (newcomer.repository / "bool.yaml").write_text(template.replace("Type: String", "Type: Bool", 1))
-    complaint = newcomer.run(
-        "aws", "cloudformation", "validate-template", "--template-body", "file://bool.yaml", status=255
+    copy = newcomer.repository / "bool.yaml"
+    copy.write_text(template.replace("Type: String", "Type: Bool", 1))
+    complaint = newcomer.do(
+        "aws", "cloudformation", "validate-template", "--template-body", f"file://{copy}", status=255
     )
-    assert complaint.strip() == (
+    assert complaint.stderr.strip() == (
         "An error occurred (ValidationError) when calling the ValidateTemplate operation: "
         "Template format error: Unrecognized parameter type: Bool"
     )

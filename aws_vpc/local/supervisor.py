@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("aws_vpc.local")
 
 ACCOUNT = "123456789012"  # the example account of AWS's documentation, and moto's
-REGION = "us-east-1"
+# Not us-east-1: version 1 of the aws command overlooks AWS_ENDPOINT_URL there for `aws rds`.
+REGION = "us-west-2"
 # Read when moto is imported, so they are set before.
 MOTO = {
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
