@@ -361,12 +361,6 @@ def test_a_rule_of_the_job_carries_what_its_command_asks_for() -> None:
     assert asked == given == set(transformer["InputPathsMap"])
 
 
-def test_user_data_holds_no_secret() -> None:
-    server = template(FOLDER / "ec2.yaml")["Resources"]["WebServer"]["Properties"]
-    assert references(server["UserData"]) == {"AWS::Region", "AWS::URLSuffix"}
-    assert server["MetadataOptions"]["HttpTokens"] == "required"
-
-
 def test_cfn_lint_finds_nothing() -> None:
     command = [Path(sys.executable).with_name("cfn-lint"), "--include-checks", "I", "--", *map(str, FILES)]
     done = subprocess.run(command, capture_output=True, text=True)
