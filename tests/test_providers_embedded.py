@@ -69,6 +69,12 @@ def cluster(bench: Bench, made: Made) -> Any:
     return found
 
 
+def project(bench: Bench, made: Made) -> Any:
+    """The CodeBuild project of the resource."""
+    found = bench.codebuild.batch_get_projects(names=[made.ref])["projects"]
+    return found[0] if found else None
+
+
 CASES = [
     Case(
         "AWS::CodeDeploy::Application",
@@ -151,6 +157,71 @@ CASES = [
         lambda b: {"IamRoles": [b.make("AWS::IAM::Role", AssumeRolePolicyDocument=TRUST)["Arn"]]},
         lambda b, found: len(found["IamRoles"]) == 1,
         lacks="DeferMaintenanceIdentifier ClusterNamespaceArn",
+    ),
+    Case(
+        "AWS::Redshift::ScheduledAction",
+        lambda b: {
+            "ScheduledActionName": b.fresh(),
+            "Schedule": "cron(0 19 ? * MON-FRI *)",
+            "IamRole": "arn:aws:iam::123456789012:role/scheduler",
+            "TargetAction": {"PauseCluster": {"ClusterIdentifier": "nobody"}},
+        },
+        lambda b, made: b.redshift.describe_scheduled_actions(ScheduledActionName=made.ref)[
+            "ScheduledActions"
+        ][0],
+        lambda b, found: found["State"] == "ACTIVE" and found["NextInvocations"][0].hour == 19,
+        lambda b: {"Schedule": "cron(0 6 ? * MON-FRI *)", "Enable": False},
+        lambda b, found: found["State"] == "DISABLED" and found["NextInvocations"] == [],
+    ),
+    Case(
+        "AWS::RDS::EventSubscription",
+        lambda b: {
+            "SnsTopicArn": b.make("AWS::SNS::Topic").ref,
+            "SourceType": "db-instance",
+            "EventCategories": ["failure"],
+            "Enabled": "true",
+        },
+        lambda b, made: b.rds.describe_event_subscriptions(SubscriptionName=made.ref)[
+            "EventSubscriptionsList"
+        ][0],
+        lambda b, found: found["EventCategoriesList"] == ["failure"] and found["Enabled"],
+        lambda b: {"EventCategories": ["failure", "low storage"]},
+        lambda b, found: found["EventCategoriesList"] == ["failure", "low storage"],
+    ),
+    Case(
+        "AWS::EC2::NetworkInsightsPath",
+        lambda b: {"Source": b.gateway, "Destination": b.instance, "Protocol": "tcp", "DestinationPort": 80},
+        lambda b, made: b.ec2.describe_network_insights_paths(NetworkInsightsPathIds=[made.ref])[
+            "NetworkInsightsPaths"
+        ][0],
+        lambda b, found: (
+            found["SourceArn"].endswith(f"internet-gateway/{b.gateway}")
+            and found["DestinationPort"] == 80
+            and {"Key": "Owner", "Value": "first"} in found["Tags"]
+        ),
+        lambda b: {},
+        lambda b, found: {"Key": "Owner", "Value": "second"} in found["Tags"],
+    ),
+    Case(
+        "AWS::CodeBuild::Project",
+        lambda b: {
+            "Source": {"Type": "S3", "Location": "sources/loader.zip", "BuildSpec": "a/buildspec.yml"},
+            "Artifacts": {"Type": "NO_ARTIFACTS"},
+            "ServiceRole": "arn:aws:iam::123456789012:role/build",
+            "Environment": {
+                "Type": "LINUX_CONTAINER",
+                "ComputeType": "BUILD_GENERAL1_SMALL",
+                "Image": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+                "PrivilegedMode": "true",
+                "EnvironmentVariables": [{"Name": "TAG", "Value": "one"}],
+            },
+        },
+        project,
+        lambda b, found: found["environment"]["privilegedMode"] and found["source"]["buildspec"],
+        lambda b: {"TimeoutInMinutes": "20"},
+        lambda b, found: (
+            found["timeoutInMinutes"] == 20 and {"key": "Owner", "value": "second"} in found["tags"]
+        ),
     ),
 ]
 

@@ -1,9 +1,10 @@
-"""What moto's EC2 lacks: an instance's public name leads to this machine, and its end is noticed."""
+"""What moto's EC2 lacks: an instance's public name leads here, its end is noticed, paths are kept."""
 
 from __future__ import annotations
 
 import re
 
+from aws_vpc.local.ec2_insights import Paths
 from aws_vpc.local.wire import Forward, Handler, Request, Response, form
 from aws_vpc.local.world import World
 
@@ -15,11 +16,15 @@ ENDING = ("TerminateInstances", "StopInstances")
 
 def handler(world: World) -> Handler:
     """EC2: moto's answers, corrected."""
+    paths: dict[str, Paths] = {}
 
     def handle(request: Request, forward: Forward) -> Response:
         asked = form(request)
-        response = forward(request)
         action = asked.get("Action", "")
+        own = paths.setdefault(request.region, Paths(request.region, world.account)).answer(request, action)
+        if own is not None:
+            return own
+        response = forward(request)
         if action in NAMING:
             response.body = _PUBLIC_NAME.sub(rb"<\1>localhost</\1>", response.body)
         elif action in ENDING and response.status == 200 and asked.get("DryRun") != "true":

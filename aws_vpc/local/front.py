@@ -31,6 +31,7 @@ log = logging.getLogger("aws_vpc.local")
 HANDLERS = {
     "batch": "aws_vpc.local.batch",
     "cloudformation": "aws_vpc.local.cloudformation",
+    "codebuild": "aws_vpc.local.codebuild",
     "codedeploy": "aws_vpc.local.codedeploy",
     "ec2": "aws_vpc.local.ec2",
     "events": "aws_vpc.local.events",
@@ -38,7 +39,8 @@ HANDLERS = {
     "redshift": "aws_vpc.local.redshift",
     "s3": "aws_vpc.local.s3",
 }
-WHOLE = ("cloudformation", "codedeploy")  # answered without moto
+# answered without moto
+WHOLE = ("cloudformation", "codebuild", "codedeploy", "elasticbeanstalk", "redshift-serverless")
 BACK_DOORS = ("/moto-api", "/latest/")
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _KEY = re.compile(rb'<AccessKeyId>(\w+)</AccessKeyId>|"accessKeyId"\s*:\s*"(\w+)"', re.IGNORECASE)

@@ -22,6 +22,7 @@ from aws_vpc.local.postgres import free_port, last_reason
 from aws_vpc.local.processes import Process
 from aws_vpc.local.redshift_parameters import ParameterGroups
 from aws_vpc.local.redshift_rules import check_create, check_password
+from aws_vpc.local.redshift_schedules import ScheduledActions
 from aws_vpc.local.warehouse import catalog
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, model, parse
 from aws_vpc.local.world import World
@@ -164,7 +165,7 @@ class Clusters:
     def __init__(self, world: World) -> None:
         self.world = world
         self._found: dict[tuple[str, str], Cluster] = {}
-        groups = ParameterGroups()
+        groups, self._schedules = ParameterGroups(), ScheduledActions(world)
         self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
             "ModifyClusterParameterGroup": groups.modify,
             "ResetClusterParameterGroup": groups.reset,
@@ -177,6 +178,7 @@ class Clusters:
             "PauseCluster": self._pause,
             "ResumeCluster": self._resume,
             "RebootCluster": self._reboot,
+            **self._schedules.operations,
         }
 
     def handle(self, request: Request, forward: Forward) -> Response:
@@ -192,6 +194,7 @@ class Clusters:
 
     def stop(self) -> None:
         """Stop all clusters and remove their data."""
+        self._schedules.stop()
         for cluster in list(self._found.values()):
             cluster.finish()
             cluster.remove()

@@ -23,7 +23,9 @@ def answer(
     kind, request_id = protocol_ or protocol(service), str(uuid.uuid4())
     shape = model(service).operation_model(operation).output_shape
     result = result or {}
-    if kind in ("query", "ec2"):
+    if kind == "ec2":
+        return _ec2_answer(service, operation, shape, result, request_id)
+    if kind == "query":
         return _query_answer(service, operation, shape, result, request_id)
     if kind == CBOR:
         body = cbor.encode(_to_plain(shape, result, kind) if shape else {})
@@ -108,6 +110,18 @@ def _query_answer(
         + f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
     )
     return Response(200, _headers(request_id, "text/xml"), text.encode())
+
+
+def _ec2_answer(
+    service: str, operation: str, shape: Shape | None, result: Mapping[str, Any], request_id: str
+) -> Response:
+    """As `_query_answer`, without a wrapper around the members."""
+    text = (
+        f'<{operation}Response xmlns="http://ec2.amazonaws.com/doc/{model(service).api_version}/">'
+        f"<requestId>{request_id}</requestId>{_xml_members(shape, result) if shape else ''}"
+        f"</{operation}Response>"
+    )
+    return Response(200, _headers(request_id, "text/xml;charset=UTF-8"), text.encode())
 
 
 def _xml_members(shape: Shape, value: Mapping[str, Any]) -> str:

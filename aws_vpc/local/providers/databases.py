@@ -176,6 +176,28 @@ def change(request: ResourceRequest, operation: str, id: str, listed: list[dict[
         call(request.client("rds"), operation, given)
 
 
+SUBSCRIPTION = Kind(
+    "rds",
+    "create_event_subscription",
+    first("describe_event_subscriptions", "EventSubscriptionsList", "SubscriptionName"),
+    "delete_event_subscription",
+    "SubscriptionName",
+    "SubscriptionName",
+    maximum=255,
+    lower=True,
+    arn="EventSubscriptionArn",
+)
+SUBSCRIPTION_PROPERTIES = "SubscriptionName SnsTopicArn SourceType EventCategories SourceIds Enabled"
+
+
+def settle_subscription(request: ResourceRequest, id: str) -> None:
+    """Nothing; a changed subscription is made again under its name, as moto has no operation to modify it."""
+    if request.previous is None or not request.changed(*SUBSCRIPTION_PROPERTIES.split()):
+        return
+    request.client("rds").delete_event_subscription(SubscriptionName=id)
+    make(request, SUBSCRIPTION, {**pick(request.properties, SUBSCRIPTION_PROPERTIES), "SubscriptionName": id})
+
+
 MODIFIABLE = (
     "AllocatedStorage AutoMinorVersionUpgrade BackupRetentionPeriod CACertificateIdentifier "
     "CopyTagsToSnapshot "
@@ -235,5 +257,11 @@ PROVIDERS = (
         "DBParameterGroupName DBParameterGroupFamily=Family Description",
         set_later="Parameters",
         settle=settle_parameters,
+    ),
+    resource(
+        "AWS::RDS::EventSubscription",
+        SUBSCRIPTION,
+        SUBSCRIPTION_PROPERTIES,
+        settle=settle_subscription,
     ),
 )

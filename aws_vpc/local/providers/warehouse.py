@@ -111,6 +111,27 @@ def snapshot_cluster(request: ResourceRequest) -> str | None:
     return id
 
 
+def describe_action(client: Any, id: str) -> Description | None:
+    """The scheduled action, its next times as text."""
+    found = client.describe_scheduled_actions(ScheduledActionName=id)["ScheduledActions"]
+    return {**found[0], "NextInvocations": [str(moment) for moment in found[0]["NextInvocations"]]}
+
+
+ACTION = Kind(
+    "redshift",
+    "create_scheduled_action",
+    describe_action,
+    "delete_scheduled_action",
+    "ScheduledActionName",
+    "ScheduledActionName",
+    maximum=60,
+    lower=True,
+    update="modify_scheduled_action",
+    tagged=False,
+)
+ACTION_PROPERTIES = "TargetAction Schedule IamRole ScheduledActionDescription StartTime EndTime Enable"
+
+
 def listed(properties: Description | None) -> dict[str, str]:
     """The parameters of a parameter group by name."""
     stated: Any = (properties or {}).get("Parameters") or []
@@ -151,6 +172,12 @@ ONE_REGION = "the embedded AWS is one Region, so no snapshot is copied"
 NO_MAINTENANCE = "the embedded AWS has no maintenance windows"
 
 PROVIDERS = (
+    resource(
+        "AWS::Redshift::ScheduledAction",
+        ACTION,
+        f"ScheduledActionName {ACTION_PROPERTIES}",
+        ACTION_PROPERTIES,
+    ),
     resource(
         "AWS::Redshift::Cluster",
         CLUSTER,
