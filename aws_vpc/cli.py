@@ -74,6 +74,7 @@ def parameters(parser: argparse.ArgumentParser) -> None:
 
 def create(parser: argparse.ArgumentParser) -> None:
     parameters(parser)
+    parser.set_defaults(refresh_images=False)
     parser.add_argument(
         "words",
         nargs="*",
@@ -86,6 +87,11 @@ def create(parser: argparse.ArgumentParser) -> None:
 
 def update(parser: argparse.ArgumentParser) -> None:
     parameters(parser)
+    parser.add_argument(
+        "--refresh-images",
+        action="store_true",
+        help="take the newest machine image and platform, which replaces the web server",
+    )
     parser.set_defaults(words=[])
     parser.add_argument("root", nargs="?", metavar="REPO-ROOT", help="the same as --repo-root")
 
@@ -106,7 +112,7 @@ COMMANDS: dict[str, tuple[str, str, str, Adder]] = {
     "update": ("update", "run", "bring changed templates, parameters and pages to what stands", update),
     "teardown": ("teardown", "run", "delete the stacks, retained ones included", change),
     "status": ("stacks", "status", "tell what stands", stack),
-    "validate": ("stacks", "validate", "check the templates", validate),
+    "validate": ("validate", "run", "check the templates", validate),
     "local": ("local", "run", "start, find, ask and stop the embedded AWS", local),
 }
 

@@ -1,0 +1,150 @@
+"""Runs the scanners over templates: cfn-lint, cloudformation-validate and the Guard rules that come along.
+
+cfn-lint runs as a process of its own beside the others, because it takes as long as all of them.
+The Guard rules in guard/ are AWS's own; where they come from and their licence stands there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aws_vpc.errors import Error, TemplateError
+from aws_vpc.template import load
+from aws_vpc.validate_findings import Exclude, Finding, excludes
+from aws_vpc.validate_lines import line_of, lines
+from aws_vpc.validate_wiring import Document, wiring
+
+HERE = Path(__file__).parent
+GUARD = HERE / "guard"
+EXCLUDES = HERE / "validate_excludes.yaml"
+SEVERITIES = {"error": "ERROR", "warning": "WARN", "informational": "INFO"}
+
+
+def check(files: Sequence[Path]) -> list[Finding]:
+    """What all the tools find in the templates; Error when a file is no template at all."""
+    texts = {path: read(path) for path in files}
+    linter = start_lint(files)
+    try:
+        found = own(texts) + rules(files)
+    finally:
+        told, complaint = linter.communicate()
+    return found + lint_findings(told, complaint, linter.returncode)
+
+
+def read(path: Path) -> str:
+    """The text of a file; Error when there is none to read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Error(f"template {path}: {error}") from error
+
+
+def own(texts: Mapping[Path, str]) -> list[Finding]:
+    """What the project's own rules find; a root that is checked alone still knows what lies beside it."""
+    documents, found = dict[str, Document](), list[Finding]()
+    for path in sorted({near for one in texts for near in one.parent.glob("*.yaml")} - texts.keys()):
+        with suppress(Error):
+            documents[path.name] = document(path, read(path))
+    for path, text in texts.items():
+        try:
+            documents[path.name] = document(path, text)
+        except TemplateError as error:
+            line = re.search(r"\(line (\d+)", str(error))
+            place = int(line[1]) if line else 1
+            found.append(Finding(str(path), place, "wiring", "FORMAT", "FATAL", "", str(error)))
+    asked = {str(path) for path in texts}
+    return found + [one for one in wiring(documents) if one.file in asked]
+
+
+def document(path: Path, text: str) -> Document:
+    """The template of a text; TemplateError when it breaks a rule that every create and update checks."""
+    return Document(str(path), load(text).body, lines(text))
+
+
+def start_lint(files: Sequence[Path]) -> subprocess.Popen[str]:
+    """cfn-lint, at work on the templates, with its remarks of information."""
+    # cfnlint has no __main__, and its script need not lie on the path.
+    argv = [sys.executable, "-c", "import sys, cfnlint.runner; sys.exit(cfnlint.runner.main())"]
+    argv += ["--include-checks", "I", "--format", "json", "--"]
+    return subprocess.Popen(
+        [*argv, *map(str, files)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def lint_findings(told: str, complaint: str, status: int) -> list[Finding]:
+    """What cfn-lint has said; Error when it could not do its work."""
+    try:
+        found: list[dict[str, Any]] = json.loads(told or "[]")
+    except ValueError:
+        found = []
+    if status and not found:
+        raise Error(f"cfn-lint failed: {' '.join((complaint or told).split())[-300:]}")
+    return [_lint_finding(one) for one in found]
+
+
+def _lint_finding(one: dict[str, Any]) -> Finding:
+    place = [str(part) for part in one["Location"].get("Path") or []]
+    return Finding(
+        one["Filename"],
+        one["Location"]["Start"]["LineNumber"],
+        "cfn-lint",
+        one["Rule"]["Id"],
+        SEVERITIES.get(str(one["Level"]).lower(), "WARN"),
+        place[1] if len(place) > 1 else "",
+        " ".join(str(one["Message"]).split()),
+    )
+
+
+def rules(files: Iterable[Path]) -> list[Finding]:
+    """What cloudformation-validate and the Guard rules find, warnings and worse."""
+    import cloudformation_validate as validate
+
+    sources = [validate.file_to_external_rule_source(path) for path in guard_files()]
+    engine = validate.CelEngine(validate.EngineConfig(guard_rules=sources))
+    config = validate.ValidateConfig(
+        severity_level=validate.Severity.WARN, detail_level=validate.DetailLevel.STANDARD
+    )
+    return [
+        _finding(path, one, text)
+        for path in files
+        for text in [path.read_text(encoding="utf-8")]
+        for one in engine.validate_template(path, config).diagnostics
+    ]
+
+
+def guard_files() -> list[Path]:
+    """The Guard rules that come along, in a fixed order."""
+    return sorted(GUARD.glob("*/*.guard"))
+
+
+def _finding(path: Path, one: Any, text: str) -> Finding:
+    guard = one.source.name == "GUARD"
+    resource = one.entity.logical_id if one.entity else ""
+    line = one.start_line or line_of(lines(text), "Resources", resource)
+    message = sentence(one.message, one.rule_id) if guard else " ".join(one.message.split())
+    tool = "guard" if guard else "cloudformation-validate"
+    return Finding(str(path), line, tool, one.rule_id, one.severity.name, resource or "", message)
+
+
+def sentence(message: str, rule: str) -> str:
+    """A Guard rule's message without its fix, or, where it has none of its own, what the rule is called."""
+    words = " ".join(message.replace(";", " ").split())
+    if "Violation:" in words:
+        words = words.split("Violation:", 1)[1].split("Fix:", 1)[0].strip()
+    elif words.startswith("Guard check"):
+        words = f"{rule.removesuffix('_check').replace('_', ' ').lower()}: {words}"
+    return words[:200]
+
+
+def written_excludes(path: Path = EXCLUDES) -> list[Exclude]:
+    """The exceptions that the project writes down."""
+    return excludes(yaml.safe_load(path.read_text(encoding="utf-8")) or [], path.name)
