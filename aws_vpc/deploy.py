@@ -6,7 +6,7 @@ Every create, update and execute passes RetainExceptOnCreate, so that Retain lea
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class Stack:
     parent: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def stack(member: Mapping[str, Any]) -> Stack:
             one["ParameterKey"]: one.get("ParameterValue", "") for one in member.get("Parameters", ())
         },
         outputs={one["OutputKey"]: one["OutputValue"] for one in member.get("Outputs", ())},
+        tags={one["Key"]: one["Value"] for one in member.get("Tags", ())},
     )
 
 
@@ -208,14 +210,24 @@ def children(cfn: Any, stack_id: str) -> dict[str, str]:
     }
 
 
-def left_behind(cfn: Any, name: str) -> dict[str, str]:
-    """The children that a deleted root of this name left standing: logical id to stack id."""
-    marker = f":stack/{name}/"
-    return {
-        one.name.removeprefix(f"{name}-").rpartition("-")[0]: one.id
-        for one in stacks(cfn)
-        if marker in one.parent and one.name.startswith(f"{name}-")
-    }
+def left_behind(cfn: Any, name: str, own: Container[str] = ()) -> dict[str, Stack]:
+    """The nested stacks that a root of this name made and has no more, by logical id.
+
+    `own` are the ids of those that the root still has; a second stack of one logical id keeps its suffix.
+    """
+    found: dict[str, Stack] = {}
+    for one in stacks(cfn):
+        if one.id not in own and is_child(one, name):
+            suffixed = one.name.removeprefix(f"{name}-")
+            logical = suffixed.rpartition("-")[0] or suffixed
+            found[suffixed if logical in found else logical] = one
+    return found
+
+
+def is_child(one: Stack, name: str) -> bool:
+    """True for a stack that was nested in a root of this name."""
+    made = f":stack/{name}/" in one.parent or one.tags.get("EnvironmentName") == name
+    return made and one.name.startswith(f"{name}-")
 
 
 def template(cfn: Any, stack_id: str) -> str:

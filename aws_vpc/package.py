@@ -5,6 +5,7 @@ In: the folders `templates/` and `eb-flask/`. Out: artifacts, and the keys that 
     templates/<hash>/vpc.yaml            a child, by its own content
     templates/<hash>/nested-stack.yaml   the root, whose copy names its children with their hashes
     web/<hash>.zip                       the bundle, by its files' paths, modes and contents
+    loader/<hash>.zip                    the source of the loader's image, made the same way
 
 The root's hash depends on its children's, and it is uploaded last: where it is there, all are there.
 """
@@ -96,11 +97,16 @@ def bundle(folder: Path) -> Artifact:
     """The web application in `folder` as a zip, the same bytes for the same files wherever it is made."""
     if not folder.is_dir():
         raise Error(f"the web application's folder {folder} does not exist; is the repository root right?")
-    files = [(path, *mode_and_content(folder / path)) for path in sorted(bundle_files(folder))]
+    return archive(folder, sorted(bundle_files(folder)), "web")
+
+
+def archive(folder: Path, paths: Sequence[str], prefix: str) -> Artifact:
+    """Files below `folder` as a zip under `prefix`, the same key and bytes for the same files."""
+    files = [(path, *mode_and_content(folder / path)) for path in paths]
     digest = hashlib.sha256()
     for path, mode, content in files:
         digest.update(f"{path}\0{mode:o}\0{len(content)}\0".encode() + content)
-    return Artifact(f"web/{digest.hexdigest()[:16]}.zip", lambda: zipped(files))
+    return Artifact(f"{prefix}/{digest.hexdigest()[:16]}.zip", lambda: zipped(files))
 
 
 def bundle_files(folder: Path) -> Iterator[str]:

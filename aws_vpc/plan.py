@@ -11,7 +11,7 @@ In: statuses and DescribeChangeSet answers. Out: the next step, the changes, and
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -63,6 +63,8 @@ RULES = (
     "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SubnetNetworkAclAssociation",
     "AWS::EC2::SubnetRouteTableAssociation",
 )  # fmt: skip
+
+NESTED = "AWS::CloudFormation::Stack"
 
 # The way out of a state that a command refuses.
 WAYS_OUT = {
@@ -169,6 +171,34 @@ def destroyed(found: Sequence[Change]) -> list[Change]:
     change the possible ones are not real; with one, consent is asked anyway.
     """
     return [one for one in found if one.destroys and (one.action == "Remove" or one.type not in RULES)]
+
+
+def given_up(found: Iterable[Change]) -> list[str]:
+    """The logical ids of the nested stacks that leave the root and that their policy would keep."""
+    return [one.path[0] for one in found if is_given_up(one)]
+
+
+def is_given_up(change: Change) -> bool:
+    """True for a nested stack of the root that an update would leave standing outside it."""
+    kept = change.policy.startswith("Retain")
+    return change.action == "Remove" and change.type == NESTED and len(change.path) == 1 and kept
+
+
+def with_deletions(found: Iterable[Change]) -> list[Change]:
+    """The changes as they end: a nested stack that is given up is deleted after the update."""
+    return [replace(one, policy="Delete") if is_given_up(one) else one for one in found]
+
+
+def uses(stacks: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]) -> dict[str, set[str]]:
+    """Which stack needs which, from parameters and outputs: a parameter has the name of what feeds it."""
+    return {
+        user: {
+            maker
+            for maker, (_, outputs) in stacks.items()
+            if maker != user and any(outputs.get(key) == value for key, value in parameters.items() if value)
+        }
+        for user, (parameters, _) in stacks.items()
+    }
 
 
 def is_empty(reason: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aws_vpc.events import Cause, Event
+from aws_vpc.events import STACK, Cause, Event
 from aws_vpc.plan import Change, Property
 
 SCHEMA = 1
@@ -50,6 +50,11 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
         lines.append(head)
         lines += [f"      {property_line(part)}" for part in one.properties if part.path]
     return lines
+
+
+def left_lines(names: Iterable[str]) -> list[str]:
+    """The nested stacks that an earlier update left behind, as a plan shows them."""
+    return table([[name, STACK, "Remove", "DELETED, was left behind by an earlier update"] for name in names])
 
 
 def replacement(change: Change) -> str:

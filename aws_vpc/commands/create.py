@@ -1,10 +1,12 @@
 """create: the whole system stands, is released, holds data; done twice, the second time changes nothing."""
 
 from argparse import Namespace
+from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
 
 from aws_vpc import deploy, master, package, plan, report
+from aws_vpc.commands import made
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.finish import finish
 from aws_vpc.commands.request import Request, need_address, network_outputs, requested
@@ -105,12 +107,12 @@ def begun(session: Session, stack_id: str, action: str) -> None:
 
 
 def upload(
-    session: Session, options: Namespace, request: Request, bucket: str = ""
+    session: Session, options: Namespace, request: Request, previous: Mapping[str, str] | None = None
 ) -> tuple[str, dict[str, str]]:
-    """The root template's address, and the parameters that say where its children are; all uploaded."""
-    s3, account = session.aws.client("s3"), session.account
+    """The root template's address, and the parameters that the command makes itself; all uploaded."""
+    s3, account, previous = session.aws.client("s3"), session.account, previous or {}
     own = f"aws-vpc-artifacts-{account}-{session.aws.region}"
-    bucket = options.bucket or bucket or own
+    bucket = options.bucket or previous.get("ArtifactBucket") or own
     root, children = request.package.root, request.package.children
     if not package.exists(s3, bucket, root.key, account):
         if package.ensure_bucket(s3, bucket, session.aws.region, account, ours=bucket == own):
@@ -121,4 +123,5 @@ def upload(
     places = {"TemplateBaseUrl": base, "ArtifactBucket": bucket}
     declared = request.package.template.parameters
     url = f"{base}/{root.key.removeprefix('templates/')}"
-    return url, {name: value for name, value in places.items() if name in declared}
+    found = made.made(made.Makers(session, request, previous, bucket, options.refresh_images))
+    return url, {name: value for name, value in places.items() if name in declared} | found

@@ -1,10 +1,11 @@
 """What follows a stack that stands: the web release, the sample data, and the answer to the user."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_vpc import data, package, release, report
+from aws_vpc import beanstalk, data, loader_image, package, release, report
+from aws_vpc.commands import network
 from aws_vpc.commands.session import Session
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed
@@ -18,37 +19,74 @@ FIRST_EVENT_SECONDS = 240
 
 
 def finish(session: Session, found: Stack, web: Artifact, action: str) -> int:
-    """0 when the application is released and the rows are there; the answer has been given."""
-    item = put_data(session, found)
-    released = release_web(session, found, web)
+    """0 when the network is settled, the application released and the rows are there; the answer is given."""
+    nested = network.outputs(session, found)
+    settled = network.settle(session, found, nested)
+    network.promises(session, found, nested)
+    item, released = bring(session, found, nested, web)
     rows = load_data(session, found, item) if item else {}
-    url = found.outputs.get("WebUrl", "")
-    page = release.page(url) if url else None
+    urls = addresses(found, nested)
+    page = release.page(urls[0]) if urls else None
     for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
         session.console.note(note)
     rows |= page_rows(page)
     if released and action == "unchanged":
         action = "released"
-    session.console.answer(
-        lines(found, rows, url),
-        report.result(
-            action,
-            found.name,
-            status=found.status,
-            outputs=dict(found.outputs),
-            rows=rows or None,
-            web=url or None,
-        ),
-    )
+    far = network.far_side(nested)
+    facts = {
+        "status": found.status,
+        "outputs": dict(found.outputs),
+        "rows": rows or None,
+        "web": urls[0] if urls else None,
+        "network": settled or None,
+        "far_side": far[1:] or None,
+    }
+    session.console.answer([*lines(found, rows, urls), *far], report.result(action, found.name, **facts))
     return 0
 
 
-def lines(found: Stack, rows: Mapping[str, Mapping[str, Any]], url: str) -> list[str]:
-    """Outputs, row counts and the address of the page."""
+def bring(
+    session: Session, found: Stack, nested: network.Outputs, web: Artifact
+) -> tuple[data.Object | None, bool]:
+    """The sample in the bucket, and whether the application was released; the loader's image comes first."""
+    build = begin_image(session, found, nested)
+    item = None if build else put_data(session, found)
+    released = release_web(session, found, web)
+    if "NestedElasticBeanstalkStack" in nested:
+        name = nested["NestedElasticBeanstalkStack"]["WebEnvironment"]
+        client = session.aws.client("elasticbeanstalk")
+        beanstalk.healthy(client, name, session.wait(), session.console.say)
+    if build:
+        loader_image.succeed(session.aws.client("codebuild"), build, session.wait(), session.console.say)
+        item = put_data(session, found)
+    return item, released
+
+
+def begin_image(session: Session, found: Stack, nested: network.Outputs) -> str:
+    """The id of the build of the loader's image that has begun; empty where the image is there."""
+    outputs, version = nested.get("NestedBatchStack", {}), found.parameters.get("LoaderVersion", "")
+    project, repository = outputs.get("LoaderProject"), outputs.get("LoaderRepository", "")
+    if not project or not version:
+        return ""
+    codebuild = session.aws.client("codebuild")
+    if not loader_image.due(session.aws.client("ecr"), codebuild, project, repository, version):
+        return ""
+    session.console.say(f"building the loader's image {version}")
+    return loader_image.begin(codebuild, project, version)
+
+
+def addresses(found: Stack, nested: network.Outputs) -> list[str]:
+    """The addresses of the page: the root's own, and that of Elastic Beanstalk."""
+    told = [found.outputs.get("WebUrl", ""), nested.get("NestedElasticBeanstalkStack", {}).get("WebUrl", "")]
+    return list(dict.fromkeys(one for one in told if one))
+
+
+def lines(found: Stack, rows: Mapping[str, Mapping[str, Any]], urls: Iterable[str]) -> list[str]:
+    """Outputs, row counts and the addresses of the page."""
     told = [f"stack {found.name} {found.status}", *report.output_lines(found.outputs)]
     if rows:
         told += ["rows", *report.row_lines(rows)]
-    return [*told, f"open {url}"] if url else told
+    return [*told, *(f"open {url}" for url in urls)]
 
 
 def page_rows(page: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -60,7 +98,7 @@ def page_rows(page: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
 def release_web(session: Session, found: Stack, web: Artifact) -> bool:
     """True when a new release was needed and is up."""
     outputs, console = found.outputs, session.console
-    if "CodeDeployApplication" not in outputs:
+    if not outputs.get("CodeDeployApplication"):
         return False
     target = release.Target(
         application=outputs["CodeDeployApplication"],

@@ -13,13 +13,14 @@ from aws_vpc import deploy, inputs
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import ROOT
 from aws_vpc.errors import TemplateError, UsageError
+from aws_vpc.loader_image import source
 from aws_vpc.package import Artifact, Package, bundle, package
 from aws_vpc.template_parameters import check
 
 FORM = "create_stacks.sh USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]"
 PASSWORD = "AWS_VPC_MASTER_PASSWORD"
 # Made by the command itself, never asked for.
-OWN = ("TemplateBaseUrl", "ArtifactBucket")
+OWN = ("TemplateBaseUrl", "ArtifactBucket", "LoaderVersion", "WebBundle")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Request:
     password: str
     package: Package
     web: Artifact
+    loader: Artifact
 
 
 def requested(options: Namespace, console: Console) -> Request:
@@ -51,7 +53,13 @@ def requested(options: Namespace, console: Console) -> Request:
     inputs.check_known(given, [name for name in declared if name not in OWN], "nested-stack.yaml")
     for name, value in given.items():
         constrain(name, declared[name], value)
-    return Request(given, defaults(options, declared), username, password, packaged, web)
+    return Request(given, defaults(options, declared), username, password, packaged, web, loader_source(root))
+
+
+def loader_source(root: Path) -> Artifact:
+    """The source of the loader's image, of this checkout where the repository root has none of its own."""
+    own = (root / "aws_vpc" / "loader" / "Dockerfile").exists()
+    return source(root if own else ROOT)
 
 
 def from_file(options: Namespace) -> dict[str, str]:

@@ -1,17 +1,16 @@
-"""teardown: the root stack goes, then the children it retained, in reverse order of their dependencies."""
+"""teardown: what an earlier update gave up, the root, then the children it retained, dependants first."""
 
 from argparse import Namespace
 from collections.abc import Iterable
 
-from aws_vpc import deploy, events, master, plan, report
+from aws_vpc import deploy, master, report, vpc_settings
+from aws_vpc.commands import orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
-from aws_vpc.errors import DeployFailed
 from aws_vpc.events import STACK, Event
-from aws_vpc.follow import Watch, mark
+from aws_vpc.follow import mark
 from aws_vpc.local import control
-from aws_vpc.template import load
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -24,10 +23,10 @@ def run(options: Namespace, console: Console) -> int:
         return 0
     session = begin(options, console)
     found = session.settled()
-    children = nested(session, found)
-    if found or children:
-        agree(session, found, children)
-        seen = remove(session, options, found, children)
+    left, own = orphans.orphans(session, found), children(session, found)
+    if found or left:
+        agree(session, found, left, own)
+        seen = remove(session, options, found, left, own)
         if seen is None:
             return 0
     else:
@@ -37,32 +36,37 @@ def run(options: Namespace, console: Console) -> int:
         control.stop(control.folder())
         console.say("the embedded AWS has ended")
         seen = []  # what a policy kept there has ended with it
-    told = bool(found or children or secret)
+    told = bool(found or left or secret)
     action = "deleted" if told else "unchanged"
     console.answer(lines(session, told, seen), report.result(action, session.name, kept=kept(seen)))
     return 0
 
 
-def nested(session: Session, found: Stack | None) -> dict[str, str]:
-    """The children that go: those of the stack that stands, and what an earlier root left behind."""
-    own = deploy.children(session.cfn, found.id) if found else {}
-    return deploy.left_behind(session.cfn, session.name) | own
+def children(session: Session, found: Stack | None) -> dict[str, Stack]:
+    """The nested stacks that the root has."""
+    listed = deploy.children(session.cfn, found.id) if found else {}
+    described = {logical: deploy.describe(session.cfn, one) for logical, one in listed.items()}
+    return {logical: one for logical, one in described.items() if one}
 
 
-def agree(session: Session, found: Stack | None, children: Iterable[str]) -> None:
+def agree(session: Session, found: Stack | None, left: Iterable[str], own: Iterable[str]) -> None:
     """Returns when the user agrees that the stacks go."""
-    names = ", ".join(sorted(children))
+    parts = [", ".join(sorted(own))] if own else []
+    parts += [f"left behind by an earlier update: {', '.join(sorted(left))}"] if found and left else []
+    names = "; ".join(parts) if found else ", ".join(sorted(left))
     what = f"Delete stack {session.name}" if found else f"Delete what stack {session.name} left behind"
     inside = f" ({names}) and everything in it" if names else ""
     session.console.confirm_name(f"{what}{inside}?", session.name)
 
 
 def remove(
-    session: Session, options: Namespace, found: Stack | None, children: dict[str, str]
+    session: Session, options: Namespace, found: Stack | None, left: dict[str, Stack], own: dict[str, Stack]
 ) -> list[Event] | None:
     """The events of the deletions, or None with --no-wait."""
-    needs = dependencies(session, found, children)
-    seen: list[Event] = []
+    for line in vpc_settings.remove_paths(session.aws.client("ec2"), session.name):
+        session.console.say(line)
+    template = deploy.template(session.cfn, root_of(found, left)) if found or left else ""
+    seen = orphans.remove(session, left, orphans.needs(left, template))
     if found:
         watch = mark(session.cfn, found.id, session.name)
         deploy.delete(session.cfn, found.id)
@@ -71,44 +75,12 @@ def remove(
             return None
         session.console.say(f"deleting stack {session.name}")
         seen += session.succeed(watch, "deleting")
-    left = {logical: one for logical, one in children.items() if stands(session, one)}
-    for wave in plan.teardown_order(left, needs):
-        seen += remove_wave(session, {logical: left[logical] for logical in wave})
-    return seen
+    return seen + orphans.remove(session, own, orphans.needs(own, template))
 
 
-def dependencies(session: Session, found: Stack | None, children: dict[str, str]) -> dict[str, set[str]]:
-    """Which child needs which, from the root's template as it was deployed."""
-    if not children:
-        return {}
-    root = found.id if found else parent(session, next(iter(children.values())))
-    return load(deploy.template(session.cfn, root)).graph
-
-
-def parent(session: Session, stack_id: str) -> str:
-    """The id of the stack that a nested stack was made by."""
-    found = deploy.describe(session.cfn, stack_id)
-    return found.parent if found else ""
-
-
-def stands(session: Session, stack_id: str) -> bool:
-    """True when the stack is there."""
-    found = deploy.describe(session.cfn, stack_id)
-    return found is not None and found.status != "DELETE_COMPLETE"
-
-
-def remove_wave(session: Session, wave: dict[str, str]) -> list[Event]:
-    """The events of the deletion of stacks that do not need each other."""
-    watches = []
-    for logical, stack_id in wave.items():
-        watches.append(Watch(stack_id, (f"{session.name}/{logical}",), mark(session.cfn, stack_id, "").seen))
-        deploy.delete(session.cfn, stack_id)
-    seen = session.watch(*watches)
-    failed = [logical for logical, stack_id in wave.items() if stands(session, stack_id)]
-    if failed:
-        reasons = report.failure(events.causes(seen))
-        raise DeployFailed(f"deleting {', '.join(failed)} of stack {session.name} failed: {reasons}")
-    return seen
+def root_of(found: Stack | None, left: dict[str, Stack]) -> str:
+    """The id of the root whose template tells what needs what: the one that stands, or the one that did."""
+    return found.id if found else next(iter(left.values())).parent
 
 
 def kept(seen: Iterable[Event]) -> list[str]:

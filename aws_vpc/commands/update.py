@@ -1,11 +1,13 @@
 """update: what has changed in templates, parameters and application is brought to what stands."""
 
 from argparse import Namespace
+from collections.abc import Collection, Mapping, Sequence
 
 from aws_vpc import deploy, plan, report
+from aws_vpc.commands import network, orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.create import begun, upload
-from aws_vpc.commands.finish import finish, put_data, release_web
+from aws_vpc.commands.finish import bring, finish
 from aws_vpc.commands.request import Request, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import ChangeSet, Stack
@@ -21,64 +23,89 @@ def run(options: Namespace, console: Console) -> int:
     step = plan.step("update", found.status if found else None)
     if step is not plan.Step.UPDATE or not found:
         raise Error(plan.refusal("update", session.name, found.status if found else None))
+    left = orphans.orphans(session, found)
     ready = prepare(session, options, request, found)
-    if ready.empty:
+    if ready.empty and not left:
         return unchanged(session, found, request)
-    agree(session, ready)
-    if not apply(session, options, ready):
+    going = agree(session, found, ready, left)
+    order = orphans.needs(left | going, deploy.template(session.cfn, found.id))
+    # Before the update: a name that a given up stack still holds may be wanted again.
+    orphans.remove(session, left, order)
+    if ready.empty:
+        return finish(session, found, request.web, "updated")
+    if not apply(session, options, ready, going):
         return 0
+    orphans.remove(session, going, order)
     return finish(session, deploy.describe(session.cfn, found.id) or found, request.web, "updated")
 
 
 def prepare(session: Session, options: Namespace, request: Request, found: Stack) -> ChangeSet:
     """The change set from what stands to what is asked for."""
     declared = request.package.template.parameters
-    network = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
-    url, places = upload(session, options, request, found.parameters.get("ArtifactBucket", ""))
-    given = network | request.given | places
+    there = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
+    url, places = upload(session, options, request, found.parameters)
+    given = there | request.given | places
     return deploy.preview(session.cfn, found, url, given, declared, session.wait())
 
 
 def unchanged(session: Session, found: Stack, request: Request) -> int:
     """0 when there is nothing to update; a changed application or sample still goes out."""
     console = session.console
-    item = put_data(session, found)
-    if release_web(session, found, request.web) or (item and item.uploaded):
+    nested = network.outputs(session, found)
+    settled = network.settle(session, found, nested)
+    item, released = bring(session, found, nested, request.web)
+    if released or (item and item.uploaded):
         return finish(session, found, request.web, "released")
+    facts = {"status": found.status, "outputs": dict(found.outputs), "network": settled or None}
     console.answer(
         [f"nothing to update: stack {session.name} is as the templates say"],
-        report.result("unchanged", session.name, status=found.status, outputs=dict(found.outputs)),
+        report.result("unchanged", session.name, **facts),
     )
     return 0
 
 
-def agree(session: Session, ready: ChangeSet) -> None:
-    """Returns when the user agrees to the changes; a refused change set is deleted."""
+def agree(session: Session, found: Stack, ready: ChangeSet, left: Mapping[str, Stack]) -> dict[str, Stack]:
+    """The nested stacks that go once the root has given them up, when the user agrees to it all.
+
+    A refused change set is deleted.
+    """
     console = session.console
-    changes = plan.changes(ready.answers)
+    changes = plan.with_deletions(plan.changes(ready.answers))
     console.say(f"changes to stack {session.name}:")
-    for line in report.change_lines(changes):
+    for line in [*report.change_lines(changes), *report.left_lines(one.name for one in left.values())]:
         console.say(line)
     if ready.note:
         console.note(ready.note)
-    gone = plan.destroyed(changes)
-    if not gone:
-        return
-    names = ", ".join("/".join(one.path) for one in gone)
+    going = given_up(session, found, plan.given_up(plan.changes(ready.answers)))
+    names = ["/".join(one.path) for one in plan.destroyed(changes)] + [one.name for one in left.values()]
+    if not names:
+        return going
     try:
         console.confirm(
-            f"{len(gone)} resources that stand are replaced or deleted: {names}. Go on?", destroys=True
+            f"{len(names)} resources that stand are replaced or deleted: {', '.join(names)}. Go on?",
+            destroys=True,
         )
     except (Refused, KeyboardInterrupt):
-        deploy.discard(session.cfn, ready)
+        if not ready.empty:
+            deploy.discard(session.cfn, ready)
         raise
+    return going
 
 
-def apply(session: Session, options: Namespace, ready: ChangeSet) -> bool:
+def given_up(session: Session, found: Stack, logical: Sequence[str]) -> dict[str, Stack]:
+    """The nested stacks of these logical ids as they stand."""
+    listed = deploy.children(session.cfn, found.id) if logical else {}
+    described = {name: deploy.describe(session.cfn, listed[name]) for name in logical if name in listed}
+    return {name: one for name, one in described.items() if one}
+
+
+def apply(session: Session, options: Namespace, ready: ChangeSet, going: Collection[str]) -> bool:
     """True when the update has succeeded, False when it only has begun."""
     watch = mark(session.cfn, ready.stack, session.name)
     deploy.execute(session.cfn, ready)
     if options.no_wait:
+        if going:
+            session.console.note(f"{', '.join(going)} will be left behind; update, run again, deletes that")
         begun(session, ready.stack, "update")
         return False
     session.console.say(f"updating stack {session.name}")
