@@ -9,6 +9,7 @@ from aws_vpc import deploy, master, package, plan, report
 from aws_vpc.commands import made
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.finish import finish
+from aws_vpc.commands.preflight import preflight
 from aws_vpc.commands.request import Request, need_address, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
@@ -33,13 +34,22 @@ def run(options: Namespace, console: Console) -> int:
     if step is Step.NOTHING and found:
         console.say(f"stack {session.name} stands already ({found.status}): nothing to create")
         return finish(session, found, request.web, "unchanged")
+    given = parameters(session, options, request)
+    preflight(session, request, given)
     agree(session, options, request, found if step is Step.RECREATE else None)
     if step is Step.RECREATE and found:
         remove(session, found)
-    made = make(session, options, request)
-    if made is None:
+    stack = make(session, options, request, given)
+    if stack is None:
         return 0
-    return finish(session, made, request.web, "created")
+    return finish(session, stack, request.web, "created")
+
+
+def parameters(session: Session, options: Namespace, request: Request) -> dict[str, str]:
+    """The parameters of a first create, but for those that the command makes itself."""
+    declared = request.package.template.parameters
+    there = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
+    return request.defaults | there | request.given
 
 
 def agree(session: Session, options: Namespace, request: Request, dead: Stack | None) -> None:
@@ -64,12 +74,10 @@ def remove(session: Session, found: Stack) -> None:
     session.succeed(watch, "deleting")
 
 
-def make(session: Session, options: Namespace, request: Request) -> Stack | None:
+def make(session: Session, options: Namespace, request: Request, asked: Mapping[str, str]) -> Stack | None:
     """The stack once it is complete, or None with --no-wait; a failed create leaves nothing."""
-    declared = request.package.template.parameters
-    network = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
     url, places = upload(session, options, request)
-    given = request.defaults | network | request.given | places
+    given = {**asked, **places}
     if request.password:
         secrets = session.aws.client("secretsmanager")
         given["MasterSecret"] = master.put(secrets, session.name, request.username, request.password)

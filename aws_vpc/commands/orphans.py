@@ -5,7 +5,7 @@ A switch turned off takes a child out of the root; its policy keeps it, and nobo
 
 from collections.abc import Iterable, Mapping
 
-from aws_vpc import deploy, events, plan, report
+from aws_vpc import deploy, events, plan, protection, report
 from aws_vpc.commands.session import Session
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed
@@ -47,6 +47,8 @@ def remove_wave(session: Session, wave: Mapping[str, str]) -> list[Event]:
     """The events of the deletion of stacks that do not need each other."""
     watches = []
     for logical, stack_id in wave.items():
+        for one in protection.lift(session.cfn, session.aws.client("rds"), stack_id):
+            session.console.say(f"deletion protection of database {one} turned off")
         watches.append(Watch(stack_id, (f"{session.name}/{logical}",), mark(session.cfn, stack_id, "").seen))
         deploy.delete(session.cfn, stack_id)
     seen = session.watch(*watches)

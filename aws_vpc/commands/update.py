@@ -8,6 +8,7 @@ from aws_vpc.commands import network, orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.create import begun, upload
 from aws_vpc.commands.finish import bring, finish
+from aws_vpc.commands.preflight import preflight
 from aws_vpc.commands.request import Request, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import ChangeSet, Stack
@@ -43,6 +44,8 @@ def prepare(session: Session, options: Namespace, request: Request, found: Stack
     """The change set from what stands to what is asked for."""
     declared = request.package.template.parameters
     there = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
+    if request.given or there:
+        preflight(session, request, {**found.parameters, **there, **request.given})
     url, places = upload(session, options, request, found.parameters)
     given = there | request.given | places
     return deploy.preview(session.cfn, found, url, given, declared, session.wait())
