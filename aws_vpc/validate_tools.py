@@ -136,13 +136,13 @@ def _finding(path: Path, one: Any, text: str) -> Finding:
 
 
 def sentence(message: str, rule: str) -> str:
-    """A Guard rule's message without its fix, or, where it has none of its own, what the rule is called."""
+    """A Guard rule's message without its fix, or, where it has none of its own, what the rule asks for."""
     words = " ".join(message.replace(";", " ").split())
     if "Violation:" in words:
-        words = words.split("Violation:", 1)[1].split("Fix:", 1)[0].strip()
-    elif words.startswith("Guard check"):
-        words = f"{rule.removesuffix('_check').replace('_', ' ').lower()}: {words}"
-    return words[:200]
+        return words.split("Violation:", 1)[1].split("Fix:", 1)[0].strip()
+    missing = re.search(r"property `([^`]+)` is missing", words)
+    asked = rule.removesuffix("_check").removesuffix("_CHECK").replace("_", " ").lower()
+    return f"does not keep: {asked}" + (f"; {missing[1]} is missing" if missing else "")
 
 
 def written_excludes(path: Path = EXCLUDES) -> list[Exclude]:

@@ -196,16 +196,25 @@ def at_endpoint(document: Document, place: tuple[str, ...]) -> bool:
 
 def _open_ports(document: Document) -> Iterator[Finding]:
     """Rules whose source is everybody, in rules of their own or inside a group."""
-    for place, value in walk(document.section("Resources"), ("Resources",)):
-        if not isinstance(value, dict):
-            continue
-        rules = [(place, value.get("Properties"))] if value.get("Type") == INGRESS else []
-        inside = value.get("SecurityGroupIngress")
-        rules += [(place, one) for one in inside] if isinstance(inside, list) else []
-        for at, rule in rules:
-            if isinstance(rule, dict) and (rule.get("CidrIp") in WORLD or rule.get("CidrIpv6") in WORLD):
-                ports = f"{rule.get('FromPort', 'all ports')}-{rule.get('ToPort', '')}".rstrip("-")
-                yield document.fault("OPEN_PORT", at, f"{at[1]} admits everybody to {ports}")
+    for place, rule in _ingress(document):
+        for key in ("CidrIp", "CidrIpv6"):
+            if rule.get(key) in WORLD:
+                first, last = rule.get("FromPort", "all ports"), rule.get("ToPort", "")
+                ports = f"{first}-{last}" if last not in ("", first) else f"{first}"
+                yield document.fault("OPEN_PORT", (*place, key), f"{place[1]} admits everybody to {ports}")
+
+
+def _ingress(document: Document) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The rules that let traffic in, with their places."""
+    for logical, resource in document.section("Resources").items():
+        properties = resource.get("Properties") or {}
+        place = ("Resources", logical, "Properties")
+        if resource.get("Type") == INGRESS:
+            yield place, properties
+        inside = properties.get("SecurityGroupIngress")
+        for index, rule in enumerate(inside if isinstance(inside, list) else []):
+            if isinstance(rule, dict):
+                yield (*place, "SecurityGroupIngress", str(index)), rule
 
 
 def walk(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
