@@ -34,6 +34,7 @@ HANDLERS = {
     "codebuild": "aws_vpc.local.codebuild",
     "codedeploy": "aws_vpc.local.codedeploy",
     "ec2": "aws_vpc.local.ec2",
+    "elasticbeanstalk": "aws_vpc.local.elasticbeanstalk",
     "events": "aws_vpc.local.events",
     "rds": "aws_vpc.local.rds",
     "redshift": "aws_vpc.local.redshift",

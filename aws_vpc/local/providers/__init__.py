@@ -8,6 +8,7 @@ Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
 
 from aws_vpc.local.providers import (
     batch,
+    beanstalk,
     builds,
     compute,
     connections,
@@ -47,6 +48,7 @@ FAMILIES = (
     databases,
     warehouse,
     batch,
+    beanstalk,
     builds,
     events,
     storage,
