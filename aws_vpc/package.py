@@ -28,10 +28,12 @@ from aws_vpc.errors import Error, TemplateError
 from aws_vpc.template import Template, load
 
 CHILD = re.compile(r"\$\{TemplateBaseUrl\}/([A-Za-z0-9_.-]+\.ya?ml)")
-# What a checkout collects and a server must not get; a .ebignore beside the application adds to it.
+# What a checkout collects and a server must not get, like what is hidden;
+# a .ebignore beside the application adds to it.
 IGNORED = (
-    ".*", "__pycache__", "*.pyc", "*.egg-info", "venv", "node_modules", "tests", "requirements_dev.txt",
+    "__pycache__", "*.pyc", "*.egg-info", "venv", "node_modules", "tests", "requirements_dev.txt",
 )  # fmt: skip
+OF_BEANSTALK = frozenset([".ebextensions", ".platform"])  # hidden, yet part of a bundle
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -127,8 +129,10 @@ def own_ignored(path: Path) -> list[str]:
 
 
 def is_ignored(path: str, patterns: Sequence[str]) -> bool:
-    """True when a pattern matches the path or its last part."""
+    """True when the path's last part is hidden, or a pattern matches the path or its last part."""
     name = path.rpartition("/")[2]
+    if name.startswith(".") and name not in OF_BEANSTALK:
+        return True
     return any(fnmatch.fnmatchcase(path, one) or fnmatch.fnmatchcase(name, one) for one in patterns)
 
 

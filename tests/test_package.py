@@ -136,6 +136,14 @@ def test_a_bundle_honours_the_ignore_file(web):
     assert list(names(package.bundle(web))) == ["application.py"]
 
 
+def test_a_bundle_keeps_the_hooks_of_elastic_beanstalk_and_no_other_hidden_file(web):
+    for hidden in (".platform", ".git", ".ebextensions"):
+        (web / hidden).mkdir()
+        (web / hidden / "file").write_text(hidden)
+    found = list(names(package.bundle(web)))
+    assert [name for name in found if name.startswith(".")] == [".ebextensions/file", ".platform/file"]
+
+
 def test_a_missing_application_is_named(tmp_path):
     with pytest.raises(Error, match=r"folder .* does not exist"):
         package.bundle(tmp_path / "nothing")

@@ -26,6 +26,7 @@ pytestmark = DRIVER_WARNINGS
 
 HOOKS = ["ApplicationStop", "BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"]
 SCRIPTS = sorted(BUNDLE.glob("hooks/*.sh"))
+BEANSTALK = sorted((BUNDLE / ".platform" / "hooks").rglob("*.sh"))
 BESIDE_PYTHON = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -122,7 +123,15 @@ def test_appspec_names_hooks_that_exist_and_can_be_run() -> None:
     assert all(os.access(path, os.X_OK) for path in named)
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_elastic_beanstalk_fetches_the_certificates_where_libpq_looks() -> None:
+    template = (PROJECT / "templates" / "elastic-beanstalk.yaml").read_text()
+    assert [path.parent.name for path in BEANSTALK] == ["prebuild"]
+    assert all(os.access(path, os.X_OK) for path in BEANSTALK)
+    place = re.search(r"OptionName: PGSSLROOTCERT\n +Value: (\S+)", template)
+    assert place and f"mv {place[1]}.new {place[1]}" in BEANSTALK[0].read_text()
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *BEANSTALK], ids=lambda path: path.name)
 def test_hooks_are_posix_sh_without_a_complaint(path: Path) -> None:
     assert path.read_text().startswith("#!/bin/sh\n# ")
     assert "\nset -eu\n" in path.read_text()
