@@ -314,6 +314,44 @@ CASES = [
             and {"Key": "Owner", "Value": "second"} in found["tags"]
         ),
     ),
+    Case(
+        "AWS::EC2::NatGateway",
+        lambda b: {"VpcId": b.vpc, "AvailabilityMode": "regional"},
+        lambda b, made: [
+            each
+            for each in b.ec2.describe_nat_gateways(NatGatewayIds=[made.ref])["NatGateways"]
+            if each["State"] != "deleted"
+        ],
+        lambda b, found: (
+            found[0]["AvailabilityMode"] == "regional"
+            and found[0]["VpcId"] == b.vpc
+            and "SubnetId" not in found[0]
+            and {"Key": "Owner", "Value": "first"} in found[0]["Tags"]
+            and b.ec2.create_route(
+                RouteTableId=b.table,
+                DestinationCidrBlock="0.0.0.0/0",
+                NatGatewayId=found[0]["NatGatewayId"],
+            )
+        ),
+        lambda b: {},
+        lambda b, found: {"Key": "Owner", "Value": "second"} in found[0]["Tags"],
+        lacks="EniId AutoProvisionZones AutoScalingIps RouteTableId",
+        label="regional",
+    ),
+    Case(
+        "AWS::Redshift::ClusterSubnetGroup",
+        lambda b: {"Description": "one zone", "SubnetIds": b.subnets[:1]},
+        lambda b, made: b.redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=made.ref)[
+            "ClusterSubnetGroups"
+        ][0],
+        lambda b, found: len(found["Subnets"]) == 1,
+        lambda b: {"SubnetIds": b.subnets},
+        lambda b, found: (
+            len(found["Subnets"]) == 2
+            and found["Description"] == "one zone"
+            and {"Key": "Owner", "Value": "second"} in found["Tags"]
+        ),
+    ),
 ]
 
 

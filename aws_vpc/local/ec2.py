@@ -1,10 +1,11 @@
-"""What moto's EC2 lacks: an instance's public name leads here, its end is noticed, paths are kept."""
+"""What moto's EC2 lacks: public names that lead here, ends that are noticed, paths, regional NAT gateways."""
 
 from __future__ import annotations
 
 import re
 
 from aws_vpc.local.ec2_insights import Paths
+from aws_vpc.local.ec2_nat import RegionalGateways
 from aws_vpc.local.wire import Forward, Handler, Request, Response, form
 from aws_vpc.local.world import World
 
@@ -17,11 +18,13 @@ ENDING = ("TerminateInstances", "StopInstances")
 def handler(world: World) -> Handler:
     """EC2: moto's answers, corrected."""
     paths: dict[str, Paths] = {}
+    gateways = RegionalGateways(world)
 
     def handle(request: Request, forward: Forward) -> Response:
         asked = form(request)
         action = asked.get("Action", "")
         own = paths.setdefault(request.region, Paths(request.region, world.account)).answer(request, action)
+        own = own or gateways.answer(request, forward, action)
         if own is not None:
             return own
         response = forward(request)

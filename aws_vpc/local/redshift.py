@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from aws_vpc.errors import LocalError
-from aws_vpc.local import databases
+from aws_vpc.local import databases, redshift_subnets
 from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
 from aws_vpc.local.postgres import free_port, last_reason
 from aws_vpc.local.processes import Process
@@ -178,6 +178,7 @@ class Clusters:
             "PauseCluster": self._pause,
             "ResumeCluster": self._resume,
             "RebootCluster": self._reboot,
+            "ModifyClusterSubnetGroup": redshift_subnets.modify,
             **self._schedules.operations,
         }
 
