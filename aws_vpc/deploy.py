@@ -168,7 +168,10 @@ def answers(
     cfn: Any, change_set_id: str, stack_id: str, path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     """The descriptions of a change set and of the nested ones in it."""
-    request = {"ChangeSetName": change_set_id, "StackName": stack_id, "IncludePropertyValues": True}
+    request: dict[str, Any] = {"ChangeSetName": change_set_id, "IncludePropertyValues": True}
+    # A nested stack that is yet to be made has no id; its change set's own says enough.
+    if stack_id:
+        request["StackName"] = stack_id
     while True:
         answer = cfn.describe_change_set(**request)
         yield path, answer

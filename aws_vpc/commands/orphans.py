@@ -5,11 +5,11 @@ A switch turned off takes a child out of the root; its policy keeps it, and nobo
 
 from collections.abc import Iterable, Mapping
 
-from aws_vpc import deploy, events, plan, protection, report
+from aws_vpc import databases, deploy, events, plan, report
 from aws_vpc.commands.session import Session
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed
-from aws_vpc.events import Event
+from aws_vpc.events import STACK, Event
 from aws_vpc.follow import Watch, mark
 from aws_vpc.template import load
 
@@ -27,14 +27,26 @@ def needs(stacks: Mapping[str, Stack], template: str = "") -> dict[str, set[str]
     return {name: seen.get(name, set()) | set(graph.get(name, ())) for name in {*graph, *seen}}
 
 
-def remove(session: Session, stacks: Mapping[str, Stack], order: Mapping[str, Iterable[str]]) -> list[Event]:
-    """The events of the deletion of nested stacks, those that others need last."""
+def remove(session: Session, stacks: Mapping[str, Stack], order: Mapping[str, Iterable[str]]) -> list[str]:
+    """What policies have kept of nested stacks that are deleted now, those that others need last."""
     left = {name: one for name, one in stacks.items() if stands(session, one.id)}
+    held = databases.held(session.cfn, [one.id for one in left.values()])
+    for name in databases.unprotect(session.aws.client("rds"), held):
+        session.console.say(f"deletion protection of database {name} turned off")
     seen: list[Event] = []
     for wave in plan.teardown_order(left, order):
         session.console.say(f"deleting {', '.join(wave)}")
         seen += remove_wave(session, {name: left[name].id for name in wave})
-    return seen
+    return [*kept(seen), *databases.snapshots(session.aws.client, held)]
+
+
+def kept(seen: Iterable[Event]) -> list[str]:
+    """The resources that a policy keeps, with their physical ids."""
+    return [
+        f"{'/'.join(event.path)} ({event.type}) {event.physical_id}"
+        for event in seen
+        if event.status == "DELETE_SKIPPED" and event.type != STACK
+    ]
 
 
 def stands(session: Session, stack_id: str) -> bool:
@@ -47,8 +59,6 @@ def remove_wave(session: Session, wave: Mapping[str, str]) -> list[Event]:
     """The events of the deletion of stacks that do not need each other."""
     watches = []
     for logical, stack_id in wave.items():
-        for one in protection.lift(session.cfn, session.aws.client("rds"), stack_id):
-            session.console.say(f"deletion protection of database {one} turned off")
         watches.append(Watch(stack_id, (f"{session.name}/{logical}",), mark(session.cfn, stack_id, "").seen))
         deploy.delete(session.cfn, stack_id)
     seen = session.watch(*watches)

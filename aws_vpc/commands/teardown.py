@@ -8,7 +8,6 @@ from aws_vpc.commands import orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
-from aws_vpc.events import STACK, Event
 from aws_vpc.follow import mark
 from aws_vpc.local import control
 
@@ -26,19 +25,19 @@ def run(options: Namespace, console: Console) -> int:
     left, own = orphans.orphans(session, found), children(session, found)
     if found or left:
         agree(session, found, left, own)
-        seen = remove(session, options, found, left, own)
-        if seen is None:
+        kept = remove(session, options, found, left, own)
+        if kept is None:
             return 0
     else:
-        seen = []
+        kept = []
     secret = master.remove(session.aws.client("secretsmanager"), session.name)
     if options.local:
         control.stop(control.folder())
         console.say("the embedded AWS has ended")
-        seen = []  # what a policy kept there has ended with it
+        kept = []  # what a policy kept there has ended with it
     told = bool(found or left or secret)
     action = "deleted" if told else "unchanged"
-    console.answer(lines(session, told, seen), report.result(action, session.name, kept=kept(seen)))
+    console.answer(lines(session, told, kept), report.result(action, session.name, kept=kept))
     return 0
 
 
@@ -61,12 +60,12 @@ def agree(session: Session, found: Stack | None, left: Iterable[str], own: Itera
 
 def remove(
     session: Session, options: Namespace, found: Stack | None, left: dict[str, Stack], own: dict[str, Stack]
-) -> list[Event] | None:
-    """The events of the deletions, or None with --no-wait."""
+) -> list[str] | None:
+    """What policies have kept of it all, or None with --no-wait."""
     for line in vpc_settings.remove_paths(session.aws.client("ec2"), session.name):
         session.console.say(line)
     template = deploy.template(session.cfn, root_of(found, left)) if found or left else ""
-    seen = orphans.remove(session, left, orphans.needs(left, template))
+    kept = orphans.remove(session, left, orphans.needs(left, template))
     if found:
         watch = mark(session.cfn, found.id, session.name)
         deploy.delete(session.cfn, found.id)
@@ -74,8 +73,8 @@ def remove(
             session.console.say(f"deleting stack {session.name} has begun; run again to delete its children")
             return None
         session.console.say(f"deleting stack {session.name}")
-        seen += session.succeed(watch, "deleting")
-    return seen + orphans.remove(session, own, orphans.needs(own, template))
+        kept += orphans.kept(session.succeed(watch, "deleting"))
+    return kept + orphans.remove(session, own, orphans.needs(own, template))
 
 
 def root_of(found: Stack | None, left: dict[str, Stack]) -> str:
@@ -83,17 +82,8 @@ def root_of(found: Stack | None, left: dict[str, Stack]) -> str:
     return found.id if found else next(iter(left.values())).parent
 
 
-def kept(seen: Iterable[Event]) -> list[str]:
-    """The resources that a policy keeps, with their physical ids."""
-    return [
-        f"{'/'.join(event.path)} ({event.type}) {event.physical_id}"
-        for event in seen
-        if event.status == "DELETE_SKIPPED" and event.type != STACK
-    ]
-
-
-def lines(session: Session, told: bool, seen: Iterable[Event]) -> list[str]:
+def lines(session: Session, told: bool, kept: Iterable[str]) -> list[str]:
     """What has happened, and what is kept."""
     gone, none = "is deleted", "does not exist: nothing to tear down"
     head = f"stack {session.name} {gone if told else none}"
-    return [head, *(f"  kept by its policy: {one}" for one in kept(seen))]
+    return [head, *(f"  kept by its policy: {one}" for one in kept)]

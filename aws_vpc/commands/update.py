@@ -1,7 +1,7 @@
 """update: what has changed in templates, parameters and application is brought to what stands."""
 
 from argparse import Namespace
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from aws_vpc import deploy, plan, report
 from aws_vpc.commands import network, orphans
@@ -31,13 +31,19 @@ def run(options: Namespace, console: Console) -> int:
     going = agree(session, found, ready, left)
     order = orphans.needs(left | going, deploy.template(session.cfn, found.id))
     # Before the update: a name that a given up stack still holds may be wanted again.
-    orphans.remove(session, left, order)
+    tell(session, orphans.remove(session, left, order))
     if ready.empty:
         return finish(session, found, request.web, "updated")
     if not apply(session, options, ready, going):
         return 0
-    orphans.remove(session, going, order)
+    tell(session, orphans.remove(session, going, order))
     return finish(session, deploy.describe(session.cfn, found.id) or found, request.web, "updated")
+
+
+def tell(session: Session, kept: Iterable[str]) -> None:
+    """Tells what is kept of nested stacks that are gone."""
+    for one in kept:
+        session.console.note(f"kept by its policy: {one}")
 
 
 def prepare(session: Session, options: Namespace, request: Request, found: Stack) -> ChangeSet:
