@@ -17,6 +17,10 @@ try:
 except settings.SettingsError as error:
     sys.exit(f"error: {error}")
 
+# Where Elastic Beanstalk's hook has put the certificates of RDS; elsewhere the environment says.
+if Path("/etc/web/rds.pem").exists():
+    os.environ.setdefault("PGSSLROOTCERT", "/etc/web/rds.pem")
+
 bind = f"{os.environ.get('BIND_ADDRESS') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))

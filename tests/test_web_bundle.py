@@ -124,10 +124,9 @@ def test_appspec_names_hooks_that_exist_and_can_be_run() -> None:
 
 
 def test_elastic_beanstalk_fetches_the_certificates_where_libpq_looks() -> None:
-    template = (PROJECT / "templates" / "elastic-beanstalk.yaml").read_text()
     assert [path.parent.name for path in BEANSTALK] == ["prebuild"]
     assert all(os.access(path, os.X_OK) for path in BEANSTALK)
-    place = re.search(r"OptionName: PGSSLROOTCERT\n +Value: (\S+)", template)
+    place = re.search(r'setdefault\("PGSSLROOTCERT", "(\S+)"\)', (BUNDLE / "gunicorn.conf.py").read_text())
     assert place and f"mv {place[1]}.new {place[1]}" in BEANSTALK[0].read_text()
 
 

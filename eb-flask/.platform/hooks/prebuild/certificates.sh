@@ -1,6 +1,6 @@
 #!/bin/sh
-# Elastic Beanstalk runs this before it installs a revision: put the certificates of RDS where the
-# environment's PGSSLROOTCERT says that libpq finds them. Redshift's driver brings its own.
+# Elastic Beanstalk runs this before it installs a revision: put the certificates of RDS where
+# gunicorn.conf.py tells libpq to find them. Redshift's driver brings its own.
 
 set -eu
 
