@@ -64,6 +64,8 @@ RULES = (
     "AWS::EC2::SubnetRouteTableAssociation",
 )  # fmt: skip
 
+# A release is a new resource; the environment that runs the old one takes it over.
+RELEASES = ("AWS::ElasticBeanstalk::ApplicationVersion",)
 NESTED = "AWS::CloudFormation::Stack"
 
 # The way out of a state that a command refuses.
@@ -164,13 +166,14 @@ def properties(details: Iterable[Mapping[str, Any]]) -> Iterator[Property]:
 
 
 def destroyed(found: Sequence[Change]) -> list[Change]:
-    """The changes that need consent: something that stands goes away, and is more than a rule made anew.
+    """The changes that need consent: something that stands goes away, and is more than a rule or a release.
 
     A nested change set marks whatever reads a sibling's output as a possible replacement. An output
     moves only when something it comes from is replaced for a reason known now, so without such a
     change the possible ones are not real; with one, consent is asked anyway.
     """
-    return [one for one in found if one.destroys and (one.action == "Remove" or one.type not in RULES)]
+    anew = RULES + RELEASES
+    return [one for one in found if one.destroys and (one.action == "Remove" or one.type not in anew)]
 
 
 def given_up(found: Iterable[Change]) -> list[str]:
