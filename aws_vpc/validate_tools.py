@@ -1,12 +1,13 @@
 """Runs the scanners over templates: cfn-lint, cloudformation-validate and the Guard rules that come along.
 
-cfn-lint runs as a process of its own beside the others, because it takes as long as all of them.
+cfn-lint runs in processes of its own beside the others, because it takes longer than all of them.
 The Guard rules in guard/ are AWS's own; where they come from and their licence stands there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,12 +33,25 @@ SEVERITIES = {"error": "ERROR", "warning": "WARN", "informational": "INFO"}
 def check(files: Sequence[Path]) -> list[Finding]:
     """What all the tools find in the templates; Error when a file is no template at all."""
     texts = {path: read(path) for path in files}
-    linter = start_lint(files)
+    linters = [start_lint(share) for share in shares(texts, os.cpu_count() or 1)]
     try:
         found = own(texts) + rules(files)
     finally:
-        told, complaint = linter.communicate()
-    return found + lint_findings(told, complaint, linter.returncode)
+        told = [linter.communicate() for linter in linters]
+    for linter, (answer, complaint) in zip(linters, told, strict=True):
+        found += lint_findings(answer, complaint, linter.returncode)
+    return found
+
+
+def shares(texts: Mapping[Path, str], most: int) -> list[list[Path]]:
+    """The templates in so many groups that take about as long as each other."""
+    groups: list[list[Path]] = [[] for _ in range(min(most, 4, len(texts)))]
+    sizes = [0] * len(groups)
+    for path in sorted(texts, key=lambda one: -len(texts[one])):
+        smallest = sizes.index(min(sizes))
+        groups[smallest].append(path)
+        sizes[smallest] += len(texts[path])
+    return groups
 
 
 def read(path: Path) -> str:
