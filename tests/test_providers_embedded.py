@@ -116,6 +116,22 @@ def environment(bench: Bench, made: Made) -> Any:
     return {**found[0], "options": settings["OptionSettings"], "tags": tags}
 
 
+def namespace(bench: Bench, made: Made) -> Any:
+    """The serverless namespace of the resource."""
+    found = bench.redshift_serverless.get_namespace(namespaceName=made.ref)["namespace"]
+    assert made["Namespace.AdminPasswordSecretArn"] == found["adminPasswordSecretArn"]
+    return found
+
+
+def workgroup(bench: Bench, made: Made) -> Any:
+    """The serverless workgroup of the resource."""
+    found = bench.redshift_serverless.get_workgroup(workgroupName=made.ref)["workgroup"]
+    endpoint = found["endpoint"]
+    assert made["Workgroup.Endpoint.Address"] == "localhost"
+    assert made["Workgroup.Endpoint.Port"] == str(endpoint["port"])
+    return found
+
+
 def project(bench: Bench, made: Made) -> Any:
     """The CodeBuild project of the resource."""
     found = bench.codebuild.batch_get_projects(names=[made.ref])["projects"]
@@ -351,6 +367,37 @@ CASES = [
             and found["Description"] == "one zone"
             and {"Key": "Owner", "Value": "second"} in found["Tags"]
         ),
+    ),
+    Case(
+        "AWS::RedshiftServerless::Namespace",
+        lambda b: {
+            "NamespaceName": b.fresh(),
+            "AdminUsername": "master",
+            "ManageAdminPassword": "true",
+            "DbName": "people",
+            "LogExports": ["userlog"],
+            "FinalSnapshotName": b.fresh(),
+        },
+        namespace,
+        lambda b, found: found["logExports"] == ["userlog"],
+        lambda b: {"IamRoles": ["arn:aws:iam::123456789012:role/copy"], "LogExports": None},
+        lambda b, found: len(found["iamRoles"]) == 1 and found["logExports"] == [],
+    ),
+    Case(
+        "AWS::RedshiftServerless::Workgroup",
+        lambda b: {
+            "WorkgroupName": b.fresh(),
+            "NamespaceName": b.make(
+                "AWS::RedshiftServerless::Namespace", NamespaceName=b.fresh(), ManageAdminPassword="true"
+            ).ref,
+            "BaseCapacity": "8",
+            "EnhancedVpcRouting": "true",
+            "ConfigParameters": [{"ParameterKey": "require_ssl", "ParameterValue": "true"}],
+        },
+        workgroup,
+        lambda b, found: found["status"] == "AVAILABLE" and found["enhancedVpcRouting"],
+        lambda b: {"BaseCapacity": "16"},
+        lambda b, found: found["baseCapacity"] == 16,
     ),
 ]
 

@@ -38,7 +38,9 @@ HANDLERS = {
     "events": "aws_vpc.local.events",
     "rds": "aws_vpc.local.rds",
     "redshift": "aws_vpc.local.redshift",
+    "redshift-serverless": "aws_vpc.local.redshift_serverless",
     "s3": "aws_vpc.local.s3",
+    "secretsmanager": "aws_vpc.local.secretsmanager",
 }
 # answered without moto
 WHOLE = ("cloudformation", "codebuild", "codedeploy", "elasticbeanstalk", "redshift-serverless")

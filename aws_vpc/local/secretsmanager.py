@@ -5,7 +5,7 @@ Every other secret, and every other operation, is moto's.
 
 from __future__ import annotations
 
-from aws_vpc.local import rds, redshift
+from aws_vpc.local import rds, redshift, redshift_serverless
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, parse, spoken
 from aws_vpc.local.world import World
 
@@ -22,7 +22,8 @@ def handler(world: World) -> Handler:
             secret = client.describe_secret(SecretId=asked.get("SecretId", ""))
         except client.exceptions.ResourceNotFoundException:
             return forward(request)
-        rotate = rds.rotation(world, secret["ARN"]) or redshift.rotation(world, secret["ARN"])
+        owners = (rds, redshift, redshift_serverless)
+        rotate = next((found for owner in owners if (found := owner.rotation(world, secret["ARN"]))), None)
         if rotate is None:
             return forward(request)
         if asked.get("RotationLambdaARN"):

@@ -23,6 +23,7 @@ from aws_vpc.local.providers import (
     operations,
     secrets,
     security,
+    serverless,
     storage,
     warehouse,
 )
@@ -39,6 +40,7 @@ from aws_vpc.local.providers.schema import conditional_create_only, create_only,
 FAMILIES = (
     network,
     security,
+    serverless,
     connections,
     compute,
     instance,

@@ -37,6 +37,9 @@ TAGGING = {
         "ResourceName",
     ),
     "redshift": Tagging("describe_tags", "TaggedResources", "create_tags", "delete_tags", "ResourceName"),
+    "redshift-serverless": Tagging(
+        "list_tags_for_resource", "tags", "tag_resource", "untag_resource", "resourceArn"
+    ),
     "secretsmanager": Tagging("describe_secret", "Tags", "tag_resource", "untag_resource", "SecretId"),
     "sns": Tagging("list_tags_for_resource", "Tags", "tag_resource", "untag_resource", "ResourceArn"),
     "sqs": Tagging("list_queue_tags", "Tags", "tag_queue", "untag_queue", "QueueUrl"),
