@@ -270,6 +270,41 @@ def test_a_cluster_is_paused_only_when_asked_and_only_for_development() -> None:
     assert found["WarehouseResume"]["TargetAction"] == {"ResumeCluster": {"ClusterIdentifier": "Warehouse"}}
     with pytest.raises(TemplateError, match="WarehouseHours must be always when Size is prod"):
         standing("redshift", WarehouseHours="weekdays", Size="prod")
+    with pytest.raises(TemplateError, match="WarehouseHours must be always when WarehouseKind is serverless"):
+        standing("redshift", WarehouseHours="weekdays", WarehouseKind="serverless")
+
+
+def test_a_serverless_warehouse_takes_the_place_of_the_cluster() -> None:
+    found = standing("redshift", WarehouseKind="serverless")
+    assert not {"Warehouse", "WarehouseSubnetGroup", "WarehouseParameterGroup"} & found.keys()
+    expected = {"EnhancedVpcRouting": True, "PubliclyAccessible": False, "MaxCapacity": 16}
+    assert {key: found["WarehouseWorkgroup"][key] for key in expected} == expected
+    stated = {
+        one["ParameterKey"]: one["ParameterValue"] for one in found["WarehouseWorkgroup"]["ConfigParameters"]
+    }
+    assert stated["require_ssl"] == "true"
+    assert found["WarehouseNamespace"]["ManageAdminPassword"] is True
+    assert found["WarehouseNamespace"]["FinalSnapshotName"].endswith("-final")
+    assert re.fullmatch("[a-z0-9-]{3,64}", found["WarehouseNamespace"]["NamespaceName"])
+
+
+def test_both_kinds_of_warehouse_put_out_the_same() -> None:
+    cluster, serverless = put_out("redshift"), put_out("redshift", WarehouseKind="serverless")
+    assert cluster.keys() == serverless.keys()
+    assert serverless["WarehouseAddress"] == "WarehouseWorkgroup.Workgroup.Endpoint.Address"
+    assert serverless["WarehousePort"] == "WarehouseWorkgroup.Workgroup.Endpoint.Port"
+
+
+def test_the_job_may_read_the_secret_of_a_namespace() -> None:
+    secret = put_out("redshift", WarehouseKind="serverless")["WarehouseMasterSecret"]
+    assert secret == f"{SECRET}redshift!WarehouseNamespace-awsuser"
+    found = standing("batch-job", WarehouseMasterSecret=secret)["LoaderJobRole"]["Policies"][0][
+        "PolicyDocument"
+    ]
+    (readable,) = (
+        one["Resource"] for one in found["Statement"] if one["Action"] == "secretsmanager:GetSecretValue"
+    )
+    assert f"{secret}-??????" in readable
 
 
 def test_copy_may_read_exactly_the_data_bucket() -> None:
