@@ -67,6 +67,7 @@ RULES = (
 # A release is a new resource; the environment that runs the old one takes it over.
 RELEASES = ("AWS::ElasticBeanstalk::ApplicationVersion",)
 NESTED = "AWS::CloudFormation::Stack"
+TEMPLATE = "AWS::EC2::LaunchTemplate"
 
 # The way out of a state that a command refuses.
 WAYS_OUT = {
@@ -129,6 +130,16 @@ class Change:
         certain = [part for part in self.properties if part.recreation == "Always" and not part.dynamic]
         return bool(certain) or (self.replacement == "True" and not self.properties)
 
+    @property
+    def relaunches(self) -> bool:
+        """True for a launch template with a new version, which makes another instance.
+
+        A change set that does not know the version yet does not name the instance.
+        """
+        return (self.type, self.action) == (TEMPLATE, "Modify") and any(
+            "LaunchTemplateData" in part.path for part in self.properties
+        )
+
 
 def changes(answers: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]]) -> list[Change]:
     """The changes in DescribeChangeSet answers, each given with the path of its stack below the root."""
@@ -173,7 +184,11 @@ def destroyed(found: Sequence[Change]) -> list[Change]:
     change the possible ones are not real; with one, consent is asked anyway.
     """
     anew = RULES + RELEASES
-    return [one for one in found if one.destroys and (one.action == "Remove" or one.type not in anew)]
+    return [
+        one
+        for one in found
+        if (one.destroys and (one.action == "Remove" or one.type not in anew)) or one.relaunches
+    ]
 
 
 def given_up(found: Iterable[Change]) -> list[str]:

@@ -63,6 +63,8 @@ def replacement(change: Change) -> str:
         return GONE.get(change.policy, "DELETED")
     if change.action != "Modify":
         return ""
+    if change.relaunches:
+        return "REPLACES ITS INSTANCE"
     if change.replaces:
         return "REPLACED"
     return "in place" if change.replacement == "False" else "perhaps replaced"

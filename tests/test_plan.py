@@ -141,3 +141,29 @@ def test_teardown_keeps_the_order_when_a_stack_between_is_gone_already():
 def test_teardown_of_a_circle_is_an_error():
     with pytest.raises(Error, match="in a circle"):
         plan.teardown_order(["A", "B"], {"A": ["B"], "B": ["A"]})
+
+
+def test_a_launch_template_with_a_new_version_replaces_its_instance_and_needs_consent() -> None:
+    image = plan.Property("/Properties/LaunchTemplateData/ImageId", "ami-1", "ami-2")
+    where, kind = ("NestedEC2Stack", "WebServerLaunchTemplate"), "AWS::EC2::LaunchTemplate"
+    template = plan.Change(where, kind, "Modify", properties=(image,))
+    assert plan.destroyed([template]) == [template]
+    tags = plan.Property("/Properties/TagSpecifications", "a", "b")
+    assert plan.destroyed([plan.Change(where, kind, "Modify", properties=(tags,))]) == []
+    assert plan.destroyed([plan.Change(where, kind, "Add")]) == []
+
+
+def test_a_release_to_elastic_beanstalk_needs_no_consent() -> None:
+    bundle = plan.Property("/Properties/SourceBundle/S3Key", "web/1.zip", "web/2.zip", "Always")
+    released = plan.Change(
+        ("NestedElasticBeanstalkStack", "WebVersion"), "AWS::ElasticBeanstalk::ApplicationVersion",
+        "Modify", "True", properties=(bundle,),
+    )  # fmt: skip
+    assert plan.destroyed([released]) == []
+
+
+def test_a_nested_stack_that_the_root_gives_up_is_shown_as_deleted() -> None:
+    gone = plan.Change(("NestedFlowLogsStack",), plan.NESTED, "Remove", policy="Retain")
+    inside = plan.Change(("NestedVPCStack", "Deep"), plan.NESTED, "Remove", policy="Retain")
+    assert plan.given_up([gone, inside]) == ["NestedFlowLogsStack"]
+    assert [one.policy for one in plan.with_deletions([gone, inside])] == ["Delete", "Retain"]

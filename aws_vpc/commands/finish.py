@@ -18,12 +18,12 @@ SETTLED_SECONDS = 3600
 FIRST_EVENT_SECONDS = 240
 
 
-def finish(session: Session, found: Stack, web: Artifact, action: str) -> int:
+def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload: bool = False) -> int:
     """0 when the network is settled, the application released and the rows are there; the answer is given."""
     nested = network.outputs(session, found)
     settled = network.settle(session, found, nested)
     network.promises(session, found, nested)
-    item, released = bring(session, found, nested, web)
+    item, released = bring(session, found, nested, web, reload=reload)
     rows = load_data(session, found, item) if item else {}
     urls = addresses(found, nested)
     page = release.page(urls[0]) if urls else None
@@ -46,11 +46,11 @@ def finish(session: Session, found: Stack, web: Artifact, action: str) -> int:
 
 
 def bring(
-    session: Session, found: Stack, nested: network.Outputs, web: Artifact
+    session: Session, found: Stack, nested: network.Outputs, web: Artifact, *, reload: bool = False
 ) -> tuple[data.Object | None, bool]:
     """The sample in the bucket, and whether the application was released; the loader's image comes first."""
     build = begin_image(session, found, nested)
-    item = None if build else put_data(session, found)
+    item = None if build else put_data(session, found, again=reload)
     released = release_web(session, found, web)
     if "NestedElasticBeanstalkStack" in nested:
         name = nested["NestedElasticBeanstalkStack"]["WebEnvironment"]
@@ -58,7 +58,7 @@ def bring(
         beanstalk.healthy(client, name, session.wait(), session.console.say)
     if build:
         loader_image.succeed(session.aws.client("codebuild"), build, session.wait(), session.console.say)
-        item = put_data(session, found)
+        item = put_data(session, found, again=reload)
     return item, released
 
 

@@ -15,6 +15,9 @@ from aws_vpc.deploy import ChangeSet, Stack
 from aws_vpc.errors import Error, Refused
 from aws_vpc.follow import mark
 
+# The outputs of the root that say where the databases are.
+PLACES = ("DatabaseAddress", "DatabasePort", "WarehouseAddress", "WarehousePort")
+
 
 def run(options: Namespace, console: Console) -> int:
     """0 when what stands is as templates and parameters say."""
@@ -37,7 +40,13 @@ def run(options: Namespace, console: Console) -> int:
     if not apply(session, options, ready, going):
         return 0
     tell(session, orphans.remove(session, going, order))
-    return finish(session, deploy.describe(session.cfn, found.id) or found, request.web, "updated")
+    now = deploy.describe(session.cfn, found.id) or found
+    return finish(session, now, request.web, "updated", reload=moved(found, now))
+
+
+def moved(before: Stack, after: Stack) -> bool:
+    """True when a database stands elsewhere than before, and so has no rows yet."""
+    return any(before.outputs.get(key) != after.outputs.get(key) for key in PLACES)
 
 
 def tell(session: Session, kept: Iterable[str]) -> None:
