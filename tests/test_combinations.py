@@ -88,6 +88,11 @@ def test_pairwise_combinations_are_few() -> None:
     assert len(pairwise(FACTORS, sensible)) <= 16
 
 
+def client(service: str) -> Any:
+    """A client by the environment as it is now; boto3's own session keeps an earlier module's credentials."""
+    return boto3.Session().client(service)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An embedded AWS of this module's own, reached through the environment as an account is."""
@@ -118,10 +123,10 @@ def run(folder: Path, capfd: pytest.CaptureFixture[str]) -> Any:
 
 def standing() -> dict[str, set[str]]:
     """Everything that costs or stays, by kind."""
-    ec2, rds, redshift = boto3.client("ec2"), boto3.client("rds"), boto3.client("redshift")
+    ec2, rds, redshift = client("ec2"), client("rds"), client("redshift")
     alive = [{"Name": "state", "Values": ["available", "pending"]}]
     return {
-        "stacks": {one["StackName"] for one in boto3.client("cloudformation").describe_stacks()["Stacks"]},
+        "stacks": {one["StackName"] for one in client("cloudformation").describe_stacks()["Stacks"]},
         "vpcs": {one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]},
         "nat gateways": {
             one["NatGatewayId"] for one in ec2.describe_nat_gateways(Filter=alive)["NatGateways"]
@@ -153,23 +158,23 @@ def standing() -> dict[str, set[str]]:
         },
         "databases": {one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]},
         "warehouses": {one["ClusterIdentifier"] for one in redshift.describe_clusters()["Clusters"]},
-        "secrets": {one["Name"] for one in boto3.client("secretsmanager").list_secrets()["SecretList"]},
-        "logs": {one["logGroupName"] for one in boto3.client("logs").describe_log_groups()["logGroups"]},
-        "topics": {one["TopicArn"] for one in boto3.client("sns").list_topics()["Topics"]},
-        "alarms": {one["AlarmName"] for one in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]},
-        "queues": set(boto3.client("sqs").list_queues().get("QueueUrls", ())),
+        "secrets": {one["Name"] for one in client("secretsmanager").list_secrets()["SecretList"]},
+        "logs": {one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]},
+        "topics": {one["TopicArn"] for one in client("sns").list_topics()["Topics"]},
+        "alarms": {one["AlarmName"] for one in client("cloudwatch").describe_alarms()["MetricAlarms"]},
+        "queues": set(client("sqs").list_queues().get("QueueUrls", ())),
         "snapshots": {
             *(one["DBSnapshotIdentifier"] for one in rds.describe_db_snapshots()["DBSnapshots"]),
             *(one["SnapshotIdentifier"] for one in redshift.describe_cluster_snapshots()["Snapshots"]),
         },
-        "buckets": {one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"]},
+        "buckets": {one["Name"] for one in client("s3").list_buckets()["Buckets"]},
     }
 
 
 def settled(outputs: dict[str, str]) -> bool:
     """Whether the default groups of both VPCs are without rules."""
     wanted = [outputs[key] for key in ("Vpc", "WarehouseVpc") if outputs.get(key)]
-    groups = boto3.client("ec2").describe_security_groups(
+    groups = client("ec2").describe_security_groups(
         Filters=[{"Name": "vpc-id", "Values": wanted}, {"Name": "group-name", "Values": ["default"]}]
     )["SecurityGroups"]
     return bool(groups) and not any(one["IpPermissions"] or one["IpPermissionsEgress"] for one in groups)

@@ -77,6 +77,11 @@ Resources:
 Run = Callable[..., tuple[int, str, str]]
 
 
+def client(service: str) -> Any:
+    """A client by the environment as it is now; boto3's own session keeps an earlier module's credentials."""
+    return boto3.Session().client(service)
+
+
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An embedded AWS of this module's own, reached through the environment as an account is."""
@@ -112,7 +117,7 @@ def run(account: None, tmp_path: Path, capsys: Any, request: Any) -> Iterator[Ru
 
 
 def subnets() -> list[str]:
-    found = boto3.client("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.7.1.0/24"]}])
+    found = client("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.7.1.0/24"]}])
     return [one["SubnetId"] for one in found["Subnets"]]
 
 
@@ -140,7 +145,7 @@ def test_a_switch_turned_on_again_brings_its_stacks_back(run: Run) -> None:
 
 def give_up(run: Run) -> None:
     """What an update outside the command leaves: the root without two children that stand."""
-    cfn = boto3.client("cloudformation")
+    cfn = client("cloudformation")
     name = json.loads(run("status", "--json")[1])["stack"]
     parameters = [
         {"ParameterKey": "TemplateBaseUrl", "UsePreviousValue": True},

@@ -24,7 +24,10 @@ def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload
     settled = network.settle(session, found, nested)
     network.promises(session, found, nested)
     item, released = bring(session, found, nested, web, reload=reload)
-    rows = load_data(session, found, item) if item else {}
+    stale = reload and item is not None and not item.uploaded
+    if stale:
+        session.console.note("a database is new and empty: put your data into the bucket again to load it")
+    rows = load_data(session, found, item) if item and not stale else {}
     urls = addresses(found, nested)
     page = release.page(urls[0]) if urls else None
     for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
