@@ -194,7 +194,8 @@ class System:
         login = {"host": "localhost", "database": self.database, "user": user, "password": password}
         if target == "rds":
             return psycopg2.connect(**login, port=self.servers.rds.port, sslmode="verify-full")
-        return redshift_connector.connect(**login, port=self.servers.shim_port)
+        # without a name of its own the driver walks the stack for one, which takes longer than all else here
+        return redshift_connector.connect(**login, port=self.servers.shim_port, application_name="tests")
 
     def query(self, target: str, text: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
