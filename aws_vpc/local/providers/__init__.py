@@ -7,9 +7,11 @@ Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
 """
 
 from aws_vpc.local.providers import (
+    balancing,
     batch,
     compute,
     connections,
+    containers,
     databases,
     deploy,
     events,
@@ -18,6 +20,7 @@ from aws_vpc.local.providers import (
     messaging,
     network,
     operations,
+    schedules,
     secrets,
     security,
     storage,
@@ -46,9 +49,12 @@ FAMILIES = (
     batch,
     events,
     storage,
+    containers,
     messaging,
     operations,
     deploy,
+    balancing,
+    schedules,
 )
 PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family.PROVIDERS}
 IGNORED: dict[str, dict[str, str]] = {type: dict(entry.ignored) for type, entry in PROVIDERS.items()}
