@@ -216,7 +216,7 @@ class System:
 
     def left_over(self) -> list[str]:
         """What a load must not leave: staged objects, tables of its own, locks, open transactions."""
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix="staged/").get("Contents", [])
+        found = self.s3.list_object_versions(Bucket=self.bucket, Prefix="staged/").get("Versions", [])
         tables = self.query("rds", "select 'loader.' || tablename from pg_tables where schemaname = 'loader'")
         parts = self.query("rds", "select inhrelid::regclass::text from pg_inherits")
         sessions = self.query(

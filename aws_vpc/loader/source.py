@@ -121,12 +121,15 @@ class Source:
             raise LoadFailed(f"the checked rows cannot be staged at {key}: {error}") from error
 
     def unstage(self, folder: str) -> None:
-        """Remove every staged part under a folder; the bucket's lifecycle removes their versions."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.object.bucket, Prefix=folder)
+        """Remove every staged part under a folder, all versions of it: they hold people's data."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self.object.bucket, Prefix=folder
+        )
         for page in pages:
-            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
-            if keys:
-                self._s3.delete_objects(Bucket=self.object.bucket, Delete={"Objects": keys, "Quiet": True})
+            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            parts = [{"Key": part["Key"], "VersionId": part["VersionId"]} for part in found]
+            if parts:
+                self._s3.delete_objects(Bucket=self.object.bucket, Delete={"Objects": parts, "Quiet": True})
 
 
 def _gzip() -> Any:
