@@ -37,6 +37,7 @@ HANDLERS = {
     "rds": "aws_vpc.local.rds",
     "redshift": "aws_vpc.local.redshift",
     "s3": "aws_vpc.local.s3",
+    "secretsmanager": "aws_vpc.local.secretsmanager",
 }
 WHOLE = ("cloudformation", "codedeploy")  # answered without moto
 BACK_DOORS = ("/moto-api", "/latest/")

@@ -7,7 +7,14 @@ from aws_vpc.local.providers.call import accepted, call, pick, text, wait
 from aws_vpc.local.providers.named import Description, Kind, look, make, resource
 from aws_vpc.local.providers.resource import ResourceFailed, ResourceRequest, name
 
-FAILED = {"failed", "restore-error", "incompatible-parameters", "incompatible-network", "storage-full"}
+FAILED = {
+    "failed",
+    "hardware-failure",
+    "incompatible-network",
+    "incompatible-parameters",
+    "restore-error",
+    "storage-full",
+}
 STANDING = {"available", "paused", "stopped"}
 BATCH = 20  # parameters that one modify call may carry
 
