@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from aws_vpc.loader.tables import Table
 
-STAGE, TWICE, FRESH = TEMPORARY = "stage", "twice", "fresh"
-LINE = "_line"  # no column of a table can be called so
+# no table and no column that tables.yaml describes can be called so
+STAGE, TWICE, FRESH = TEMPORARY = "_stage", "_twice", "_fresh"
+LINE = "_line"
 PAGE = 10_000
 
 
@@ -77,15 +78,15 @@ def _superseded(table: Table) -> str:
 
 def apply(table: Table, mode: str) -> list[str]:
     """Statements that bring the staged rows into the table."""
-    target, listed = f"public.{identifier(table.name)}", names(table.names)
-    match = _same_key(table, target, STAGE)
+    name, listed = identifier(table.name), names(table.names)
+    target, match = f"public.{name}", _same_key(table, name, STAGE)
     if mode == "delete":
         return [f"DELETE FROM {target} USING {STAGE} WHERE {match}"]
-    missing = f"{target}.{identifier(table.key[0])} IS NULL"
+    missing = f"{name}.{identifier(table.key[0])} IS NULL"
     statements = [
         f"CREATE TEMP TABLE {FRESH} AS SELECT {names(table.names, of=STAGE)} FROM {STAGE} "
-        f"LEFT JOIN {target} ON {match} WHERE {' OR '.join([missing, *_differences(table, target)])}",
-        f"DELETE FROM {target} USING {FRESH} WHERE {_same_key(table, target, FRESH)}",
+        f"LEFT JOIN {target} ON {match} WHERE {' OR '.join([missing, *_differences(table, name)])}",
+        f"DELETE FROM {target} USING {FRESH} WHERE {_same_key(table, name, FRESH)}",
         f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {FRESH}",
     ]
     if mode == "mirror":
