@@ -49,7 +49,7 @@ class Facts:
             "AWS_EC2_METADATA_DISABLED": "true",
             "PGSSLROOTCERT": self.ca,
             "PGSSLMODE": "verify-full",
-            "SSL_CERT_FILE": self.ca,
+            "SSL_CERT_FILE": str(Path(self.ca).with_name("trusted.pem")),
         }
 
 
