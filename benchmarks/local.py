@@ -49,7 +49,11 @@ def one_run(folder: Path) -> dict[str, float]:
     local = [PYTHON, "-m", "aws_vpc", "local"]
     figures = {"start": timed([*local, "start"], environment)}
     figures["create"] = timed(["./create_stacks.sh", "--local"], environment)
-    status = json.loads(subprocess.check_output([*local, "status", "--json"], cwd=PROJECT, env=environment))
+    status = json.loads(
+        subprocess.check_output(
+            [*local, "status", "--json"], cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL
+        )
+    )
     with urllib.request.urlopen(f"{status['web']}/.json") as answer:
         databases = json.load(answer)["databases"]
     assert {facts["rows"] for facts in databases.values()} == {50}

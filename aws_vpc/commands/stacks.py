@@ -64,7 +64,8 @@ def parsed(path: Path) -> None:
 
 def lint(files: list[Path]) -> list[dict[str, Any]]:
     """What cfn-lint has to say about templates."""
-    argv = [sys.executable, "-m", "cfnlint", "--format", "json", "--", *map(str, files)]
+    run = "import sys, cfnlint.runner; sys.exit(cfnlint.runner.main())"  # the package has no __main__
+    argv = [sys.executable, "-c", run, "--format", "json", "--", *map(str, files)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     try:
         found: list[dict[str, Any]] = json.loads(done.stdout or "[]")
