@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from aws_vpc import deploy, master, package, plan, report
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.finish import finish
-from aws_vpc.commands.request import Request, need_address, network_outputs, requested
+from aws_vpc.commands.request import Request, check_port, need_address, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed, Error
@@ -30,7 +30,11 @@ def run(options: Namespace, console: Console) -> int:
         raise Error(plan.refusal("create", session.name, found.status if found else None))
     if step is Step.NOTHING and found:
         console.say(f"stack {session.name} stands already ({found.status}): nothing to create")
+        for line in ignored(request, found):
+            console.note(line)
         return finish(session, found, request.web, "unchanged")
+    if options.local:
+        check_port(request)
     agree(session, options, request, found if step is Step.RECREATE else None)
     if step is Step.RECREATE and found:
         remove(session, found)
@@ -38,6 +42,16 @@ def run(options: Namespace, console: Console) -> int:
     if made is None:
         return 0
     return finish(session, made, request.web, "created")
+
+
+def ignored(request: Request, found: Stack) -> list[str]:
+    """What was asked for and is not so, because a create leaves a stack that stands as it is."""
+    told = [
+        f"{name} stays {found.parameters.get(name)}; ./update_stacks.sh --param {name}={value} changes it"
+        for name, value in request.given.items()
+        if found.parameters.get(name) != value
+    ]
+    return [*told, "the master user's name and password stay as they are"] if request.password else told
 
 
 def agree(session: Session, options: Namespace, request: Request, dead: Stack | None) -> None:

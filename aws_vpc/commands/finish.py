@@ -22,14 +22,17 @@ def finish(session: Session, found: Stack, web: Artifact, action: str) -> int:
     item = put_data(session, found)
     released = release_web(session, found, web)
     rows = load_data(session, found, item) if item else {}
-    url = found.outputs.get("WebUrl", "")
+    url, console = found.outputs.get("WebUrl", ""), session.console
     page = release.page(url) if url else None
     for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
-        session.console.note(note)
+        console.note(note)
+    for name, sentence in away(page).items():
+        console.note(sentence)
+        rows.pop(name, None)
     rows |= page_rows(page)
     if released and action == "unchanged":
         action = "released"
-    session.console.answer(
+    console.answer(
         lines(found, rows, url),
         report.result(
             action,
@@ -55,6 +58,12 @@ def page_rows(page: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     """The row counts that the page itself gives."""
     databases = (page or {}).get("databases") or {}
     return {name: {"rows": one["rows"]} for name, one in databases.items() if one.get("rows") is not None}
+
+
+def away(page: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the page says of each database that does not answer."""
+    databases = (page or {}).get("databases") or {}
+    return {name: str(one.get("sentence")) for name, one in databases.items() if one.get("up") is False}
 
 
 def release_web(session: Session, found: Stack, web: Artifact) -> bool:

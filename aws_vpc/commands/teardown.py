@@ -25,12 +25,14 @@ def run(options: Namespace, console: Console) -> int:
     session = begin(options, console)
     found = session.settled()
     children = nested(session, found)
+    others = standing(session) if options.local else []
     if found or children:
-        agree(session, found, children)
+        agree(session, found, children, others)
         seen = remove(session, options, found, children)
         if seen is None:
             return 0
     else:
+        agree_to_end(session, others)
         seen = []
     secret = master.remove(session.aws.client("secretsmanager"), session.name)
     if options.local:
@@ -49,12 +51,25 @@ def nested(session: Session, found: Stack | None) -> dict[str, str]:
     return deploy.left_behind(session.cfn, session.name) | own
 
 
-def agree(session: Session, found: Stack | None, children: Iterable[str]) -> None:
+def standing(session: Session) -> list[str]:
+    """The other stacks, which end with the embedded AWS."""
+    return [one.name for one in deploy.stacks(session.cfn) if not one.parent and one.name != session.name]
+
+
+def agree_to_end(session: Session, others: list[str]) -> None:
+    """Returns when the user agrees that stacks of other names end with the embedded AWS."""
+    if others:
+        what = f"Stack {session.name} does not exist. End the embedded AWS with {', '.join(others)} in it?"
+        session.console.confirm(what, destroys=True)
+
+
+def agree(session: Session, found: Stack | None, children: Iterable[str], others: list[str]) -> None:
     """Returns when the user agrees that the stacks go."""
     names = ", ".join(sorted(children))
     what = f"Delete stack {session.name}" if found else f"Delete what stack {session.name} left behind"
     inside = f" ({names}) and everything in it" if names else ""
-    session.console.confirm_name(f"{what}{inside}?", session.name)
+    more = f", and end the embedded AWS with {', '.join(others)} in it" if others else ""
+    session.console.confirm_name(f"{what}{inside}{more}?", session.name)
 
 
 def remove(
