@@ -51,6 +51,7 @@ WRONG = [
     (["create", *GOOD, "--region", "eu-mars-1"], "Region 'eu-mars-1' does not exist"),
     (["create", *GOOD, "--profile", "nobody"], "profile 'nobody' is not in the AWS configuration"),
     (["create", *GOOD, "--timeout", "soon"], "argument --timeout: invalid float value: 'soon'"),
+    (["create", "--stack", "app", *GOOD], "unrecognized arguments: --stack"),
     (["local", "dance"], "invalid choice: 'dance'"),
     (["local", "logs", "nothing"], "there is no log 'nothing'"),
 ]
