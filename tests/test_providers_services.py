@@ -790,3 +790,11 @@ def bench() -> Iterator[Bench]:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_type_is_made_seen_changed_and_deleted(bench: Bench, case: Case) -> None:
     prove(bench, case)
+
+
+def test_a_failed_database_tells_its_reason():
+    from aws_vpc.local.providers.databases import why
+
+    assert why({"StatusInfos": [{"Message": "the disk is full"}]}) == ": the disk is full"
+    assert why({"ModifyStatus": "no port"}) == ": no port"
+    assert why({"StatusInfos": []}) == ""
