@@ -45,7 +45,15 @@ make_environment() {
 install_requirements() {
     (cd -- "$root" && "$python" -m pip install --quiet --disable-pip-version-check -r requirements.txt) >"$log" 2>&1 ||
         give_up "installing requirements.txt failed"
+    make_aws
     wanted >"$stamp"
+}
+
+# The aws command, which pip writes with the path of .venv in its first line: a blank in it, and the kernel ends there.
+make_aws() {
+    # shellcheck disable=SC2016  # for the script that is written
+    printf '%s\n' '#!/bin/sh' 'exec "$(dirname -- "$0")/python" -P -m awscli "$@"' >"$root/.venv/bin/aws"
+    chmod +x -- "$root/.venv/bin/aws"
 }
 
 # The last line of what a failed step has said; the next run starts where the stamp is missing.

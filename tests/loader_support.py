@@ -32,6 +32,7 @@ from aws_vpc.local.postgres_binaries import Installation
 from aws_vpc.local.processes import Processes
 from aws_vpc.local.warehouse import catalog
 
+DATABASE = "people"
 MASTER = "master", "Master-password-1"
 READER = "Reader-password-1"
 ROLE = "arn:aws:iam::123456789012:role/copy"
@@ -120,8 +121,8 @@ def servers(folder: Path) -> Iterator[Servers]:
     try:
         for server in (rds, warehouse):
             server.start()
-            server.create_master(*MASTER, None, ())
-        with warehouse.session("template1") as cursor:
+            server.create_master(*MASTER, DATABASE, ())
+        with warehouse.session(DATABASE) as cursor:
             for statement in catalog.statements():
                 cursor.execute(statement)
         environment = {
@@ -160,7 +161,6 @@ class System:
     environment: dict[str, str]
     s3: Any
     secretsmanager: Any
-    database: str
     reader: str
     bucket: str
     capture: pytest.CaptureFixture[str]
@@ -191,10 +191,11 @@ class System:
 
     def connect(self, target: str, user: str = MASTER[0], password: str = MASTER[1]) -> Any:
         """A session with one of the databases."""
-        login = {"host": "localhost", "database": self.database, "user": user, "password": password}
+        login = {"host": "localhost", "database": DATABASE, "user": user, "password": password}
         if target == "rds":
             return psycopg2.connect(**login, port=self.servers.rds.port, sslmode="verify-full")
-        return redshift_connector.connect(**login, port=self.servers.shim_port)
+        # without a name of its own the driver walks the stack for one, which takes longer than all else here
+        return redshift_connector.connect(**login, port=self.servers.shim_port, application_name="tests")
 
     def query(self, target: str, text: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -215,7 +216,7 @@ class System:
 
     def left_over(self) -> list[str]:
         """What a load must not leave: staged objects, tables of its own, locks, open transactions."""
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix="staged/").get("Contents", [])
+        found = self.s3.list_object_versions(Bucket=self.bucket, Prefix="staged/").get("Versions", [])
         tables = self.query("rds", "select 'loader.' || tablename from pg_tables where schemaname = 'loader'")
         parts = self.query("rds", "select inhrelid::regclass::text from pg_inherits")
         sessions = self.query(
@@ -234,10 +235,9 @@ def arguments(event: Mapping[str, str]) -> list[str]:
 def system(servers: Servers, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> System:
     """A system that nothing has been loaded into."""
     number = next(servers.numbers)
-    database, reader, bucket = f"test_{number}", f"web_reader_{number}", f"data-{number}-{os.getpid()}"
+    reader, bucket = f"web_reader_{number}", f"data-{number}-{os.getpid()}"
     for server in (servers.rds, servers.warehouse):
-        with server.session() as cursor:
-            cursor.execute(f"create database {database} owner {MASTER[0]}")
+        _empty(server)
     for name, value in servers.environment.items():
         patch.setenv(name, value)
     s3, secretsmanager = boto3.client("s3"), boto3.client("secretsmanager")
@@ -249,8 +249,8 @@ def system(servers: Servers, capture: pytest.CaptureFixture[str], patch: pytest.
         return str(secretsmanager.create_secret(Name=f"{bucket}-{name}", SecretString=text)["ARN"])
 
     own = {
-        "RDS_HOST": "localhost", "RDS_PORT": str(servers.rds.port), "RDS_DATABASE": database,
-        "REDSHIFT_HOST": "localhost", "REDSHIFT_PORT": str(servers.shim_port), "REDSHIFT_DATABASE": database,
+        "RDS_HOST": "localhost", "RDS_PORT": str(servers.rds.port), "RDS_DATABASE": DATABASE,
+        "REDSHIFT_HOST": "localhost", "REDSHIFT_PORT": str(servers.shim_port), "REDSHIFT_DATABASE": DATABASE,
         "RDS_SECRET": secret("rds", *MASTER), "REDSHIFT_SECRET": secret("redshift", *MASTER),
         "REDSHIFT_COPY_ROLE": ROLE, "WEB_DATABASE_SECRET": secret("web-rds", reader, READER),
         "WEB_WAREHOUSE_SECRET": secret("web-redshift", reader, READER),
@@ -258,7 +258,16 @@ def system(servers: Servers, capture: pytest.CaptureFixture[str], patch: pytest.
     for name, value in own.items():
         patch.setenv(name, value)
     environment = {**servers.environment, **own}
-    return System(servers, environment, s3, secretsmanager, database, reader, bucket, capture)
+    return System(servers, environment, s3, secretsmanager, reader, bucket, capture)
+
+
+def _empty(server: Postgres) -> None:
+    """Take away what the test before has made in the database; that is a tenth of making a new one."""
+    with server.session(DATABASE) as cursor:
+        cursor.execute("select format('%I.%I', schemaname, tablename) from pg_tables "
+                       "where schemaname in ('public', 'loader') order by schemaname desc")  # fmt: skip
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"drop table if exists {name} cascade")
 
 
 def people_csv(rows: Sequence[Sequence[object]]) -> str:

@@ -1,6 +1,5 @@
 """A moto server and the way in which the provider tests ask for resources on it."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -199,16 +198,16 @@ class Case:
 
 def serving() -> Iterator[Bench]:
     """A bench at a moto server of its own; everything made on it is gone with the server."""
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    call.DEADLINE = 3.0
+    patience, call.DEADLINE = call.DEADLINE, 10.0
     host, port = server.get_host_and_port()
     try:
         yield Bench(f"http://{host}:{port}")
     finally:
+        call.DEADLINE = patience
         server.stop()
 
 

@@ -40,7 +40,12 @@ def test_a_client_that_trusts_the_authority_verifies_the_server_by_name_and_addr
 def test_only_the_owner_can_read_the_key_and_no_key_of_the_authority_is_kept(tmp_path: Path) -> None:
     files = Certificates(tmp_path)
     assert stat.S_IMODE(files.key.stat().st_mode) == 0o600
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.pem", "server.key", "server.pem"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "ca.pem",
+        "server.key",
+        "server.pem",
+        "trusted.pem",
+    ]
 
 
 def test_certificates_are_used_again_while_they_hold(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ WRONG = [
     (["create", *GOOD, "--region", "eu-mars-1"], "Region 'eu-mars-1' does not exist"),
     (["create", *GOOD, "--profile", "nobody"], "profile 'nobody' is not in the AWS configuration"),
     (["create", *GOOD, "--timeout", "soon"], "argument --timeout: invalid float value: 'soon'"),
+    (["create", "--stack", "app", *GOOD], "unrecognized arguments: --stack"),
     (["local", "dance"], "invalid choice: 'dance'"),
     (["local", "logs", "nothing"], "there is no log 'nothing'"),
 ]
@@ -234,3 +235,12 @@ SENTENCES = [
 @pytest.mark.parametrize(("error", "text"), SENTENCES)
 def test_an_answer_of_aws_becomes_one_line(error, text):
     assert text in cli.sentence(error) and "\n" not in cli.sentence(error)
+
+
+def test_validate_finds_nothing_in_the_templates_and_something_in_a_bad_one(tmp_path, capsys):
+    assert cli.main(["validate"]) == 0
+    assert "0 findings" in capsys.readouterr().out
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("Resources: {Queue: {Type: 'AWS::SQS::Queue', Properties: {Nonsense: 1}}}\n")
+    assert cli.main(["validate", str(bad)]) != 0
+    assert "Nonsense" in capsys.readouterr().out

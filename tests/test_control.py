@@ -43,6 +43,14 @@ def test_start_find_and_stop(folder: Path) -> None:
     assert not control.held(folder / "lock")
 
 
+def test_a_full_disk_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.mkdir()
+    monkeypatch.setattr(control, "LEAST_SPACE", 1 << 62)
+    assert "no space left" in control._why(folder)
+    monkeypatch.setattr(control, "LEAST_SPACE", 0)
+    assert "no space left" not in control._why(folder)
+
+
 def test_starts_at_the_same_time_find_one(folder: Path) -> None:
     found: list[control.Facts] = []
     threads = [threading.Thread(target=lambda: found.append(control.start(folder))) for _ in range(4)]

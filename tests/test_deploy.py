@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -126,6 +127,34 @@ def test_create_makes_the_stacks_once_and_says_so_the_second_time(run, aws, name
     assert "NestedNetStack" in err and "    Subnet  AWS::EC2::Subnet" in err
     again, out, err = run("create")
     assert (again, "nothing to create" in err, vpc in out) == (0, True, True)
+
+
+def test_a_create_tells_which_parameters_it_leaves_as_they_are(run, name):
+    assert run("create")[0] == 0
+    status, _, err = run("create", "--param", "Colour=blue")
+    assert status == 0
+    assert "note: Colour stays red; ./update_stacks.sh --param Colour=blue changes it" in err
+    assert "stays" not in run("create", "--param", "Colour=red")[2]
+
+
+def test_a_local_create_wants_the_port_of_the_page_to_be_free(run, root, aws, name):
+    text = (root / "templates" / "nested-stack.yaml").read_text()
+    text = text.replace("Resources:", "  WebPort: {Type: Number}\nResources:", 1)
+    (root / "templates" / "nested-stack.yaml").write_text(text)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, err = run("create", "--param", f"WebPort={port}")
+    assert status == 2
+    assert f"--param WebPort={port}: Address already in use on this machine" in err.splitlines()[-1]
+    assert deploy.describe(aws("cloudformation"), name) is None
+
+
+def test_a_local_teardown_asks_before_it_ends_other_stacks(run, local):
+    assert run("create")[0] == 0
+    status, _, err = run("teardown", "--local", "--stack-name", "mistyped")
+    assert status == 3
+    assert "Stack mistyped does not exist. End the embedded AWS with " in err and "needs --yes" in err
+    assert control.facts(local[0])
 
 
 def test_an_update_changes_only_the_child_concerned_in_place(run, aws, name):

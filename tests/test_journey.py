@@ -25,7 +25,19 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent
 ROOT = "Nested-RDS-Redshift-EC2-VPC"
-CHILDREN = ["VPC", "EC2", "RDS", "Redshift", "Batch", "CodeDeploy"]
+CHILDREN = [
+    "VPC",
+    "EC2",
+    "RDS",
+    "Redshift",
+    "Batch",
+    "CodeDeploy",
+    "NetworkAcls",
+    "Endpoints",
+    "FlowLogs",
+    "NetworkPaths",
+    "Operations",
+]
 
 
 class Newcomer:

@@ -247,7 +247,7 @@ def test_a_table_can_reject_every_row_of_a_key_that_comes_twice(loader: System, 
 
 
 ODD = [
-    ("a quote", 'the "Old" Mill'), ("a comma", "1 A St, Apt 2"), ("a line", "one\ntwo"), ("crlf", "one\r\ntwo"),
+    ("a quote", 'the "Old" Mill'), ("a comma", "1 A St, Apt 2"), ("a line", "a\nb"), ("crlf", "a\r\nb"),
     ("a line like a row", "x\n7,evil@example.com,NY,12345,injected\n"), ("only a quote", '"'),
     ("blanks", "  a  "),
     ("a tab", "a\tb"), ("a backslash", "a\\b"), ("end of data", "a\n\\.\n"), ("all of it", "\\."),
@@ -386,7 +386,7 @@ def test_readers_see_the_old_rows_or_the_new_ones(loader: System) -> None:
     for thread in threads:
         thread.start()
     try:
-        for text in (large, small) * 3:
+        for text in (large, small) * 2:
             loader.load(loader.put(text))
     finally:
         end.set()
@@ -422,7 +422,7 @@ def test_a_job_killed_at_any_moment_loses_and_doubles_nothing(loader: System) ->
     texts = [people(*range(start, start + 2000)) for start in (1, 5000)]
     loader.load(loader.put(texts[0]))
     wait, choice = random.Random(7), 1
-    for _ in range(3):
+    for _ in range(30 if EXAMPLES > 1000 else 2):
         event = loader.put(texts[choice])
         job = loader.start(event)
         with job.stdout or closing(None):  # type: ignore[arg-type]

@@ -195,6 +195,7 @@ COLUMN = "t: {key: [a], columns: {a: {type: integer, required: true, %s}}}"
         ("", "describes no table"),
         ("t: {", "cannot be read"),
         ("T: {}", "a name is"),
+        ("loads: {}", "the ledger's"),
         ("t: {colums: {}}", "colums is not known"),
         ("t: {key: [a], columns: {a: {type: money}}}", "type 'money'"),
         ("t: {key: [a], columns: {a: {type: varchar}}}", "needs 1 sizes"),

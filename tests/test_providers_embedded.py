@@ -7,6 +7,12 @@ import pytest
 from embedded import Embedded, embedded_aws
 from providers_bench import Bench, Case, Made, prove
 
+INSTANCE_LACKS = (
+    "AutomaticRestartTime CertificateDetails InstanceCreateTime IsStorageConfigUpgradeAvailable "
+    "LatestRestorableTime ListenerEndpoint PercentProgress ResumeFullAutomationModeTime "
+    "ReadReplicaDBClusterIdentifiers SecondaryAvailabilityZone StorageOperationStatus "
+    "StorageOperationPercentProgress StatusInfos"
+)
 VARIABLES = "aws:elasticbeanstalk:application:environment"
 TRUST = {
     "Version": "2012-10-17",
@@ -132,6 +138,24 @@ def workgroup(bench: Bench, made: Made) -> Any:
     return found
 
 
+def snapshot(bench: Bench) -> str:
+    """A snapshot of an instance that is gone."""
+    name = bench.fresh()
+    bench.rds.create_db_instance(
+        DBInstanceIdentifier=name,
+        Engine="postgres",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        MasterUsername="postgres",
+        MasterUserPassword="correct-horse-1",
+    )
+    bench.rds.get_waiter("db_instance_available").wait(
+        DBInstanceIdentifier=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    bench.rds.delete_db_instance(DBInstanceIdentifier=name, FinalDBSnapshotIdentifier=f"{name}-last")
+    return f"{name}-last"
+
+
 def project(bench: Bench, made: Made) -> Any:
     """The CodeBuild project of the resource."""
     found = bench.codebuild.batch_get_projects(names=[made.ref])["projects"]
@@ -201,10 +225,7 @@ CASES = [
         ),
         lambda b: {"BackupRetentionPeriod": "7"},
         lambda b, found: found["BackupRetentionPeriod"] == 7 and found["DBInstanceStatus"] == "available",
-        lacks="AutomaticRestartTime CertificateDetails InstanceCreateTime IsStorageConfigUpgradeAvailable "
-        "LatestRestorableTime ListenerEndpoint PercentProgress ResumeFullAutomationModeTime "
-        "ReadReplicaDBClusterIdentifiers SecondaryAvailabilityZone StorageOperationStatus "
-        "StorageOperationPercentProgress StatusInfos",
+        lacks=INSTANCE_LACKS,
     ),
     Case(
         "AWS::Redshift::Cluster",
@@ -398,6 +419,21 @@ CASES = [
         lambda b, found: found["status"] == "AVAILABLE" and found["enhancedVpcRouting"],
         lambda b: {"BaseCapacity": "16"},
         lambda b, found: found["baseCapacity"] == 16,
+    ),
+    Case(
+        "AWS::RDS::DBInstance",
+        lambda b: {
+            "DBSnapshotIdentifier": snapshot(b),
+            "DBInstanceClass": "db.t4g.micro",
+            "ManageMasterUserPassword": "true",
+            "BackupRetentionPeriod": "3",
+        },
+        database,
+        lambda b, found: found["MasterUsername"] == "postgres" and found["BackupRetentionPeriod"] == 3,
+        lambda b: {"BackupRetentionPeriod": "7"},
+        lambda b, found: found["BackupRetentionPeriod"] == 7,
+        lacks=INSTANCE_LACKS,
+        label="restored",
     ),
 ]
 

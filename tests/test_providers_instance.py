@@ -158,6 +158,16 @@ def test_instance_is_gone_when_deleted_and_that_twice(bench: Bench) -> None:
     made.delete()
 
 
+def test_address_of_an_instance_is_where_its_server_listens(bench: Bench) -> None:
+    instance = server(bench)
+    first = bench.make("AWS::EC2::EIP", InstanceId=instance.ref)
+    second = bench.make("AWS::EC2::EIP", InstanceId=server(bench).ref)
+    assert first.ref == "127.0.0.1" != second.ref
+    assert seen(bench, instance.ref)["PublicIpAddress"] == "127.0.0.1"
+    first.delete()
+    second.delete()
+
+
 def test_network_can_be_deleted_when_its_parts_are(bench: Bench) -> None:
     first = len(bench.made)
     vpc = bench.make("AWS::EC2::VPC", CidrBlock="10.3.0.0/16")

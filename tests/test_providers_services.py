@@ -223,6 +223,16 @@ def queue_policy(bench: Bench, url: str) -> Any:
     return found.get("Policy")
 
 
+def balancer(bench: Bench) -> str:
+    """A load balancer."""
+    return bench.make("AWS::ElasticLoadBalancingV2::LoadBalancer", Subnets=bench.subnets).ref
+
+
+def answer(status: int) -> list[dict[str, Any]]:
+    """The action that answers with the status."""
+    return [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": str(status)}}]
+
+
 CASES = [
     Case(
         "AWS::IAM::Role",
@@ -672,6 +682,103 @@ CASES = [
         ],
         change=lambda b: {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]},
     ),
+    Case(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        lambda b: {"Subnets": b.subnets, "SecurityGroups": [b.group], "Scheme": "internal"},
+        lambda b, made: b.elbv2.describe_load_balancers(LoadBalancerArns=[made.ref])["LoadBalancers"][0],
+        lambda b, found: found["SecurityGroups"] == [b.group],
+        lambda b: {"SecurityGroups": [b.other_group]},
+        lambda b, found: found["SecurityGroups"] == [b.other_group],
+    ),
+    Case(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        lambda b: {"VpcId": b.vpc, "Port": "80", "Protocol": "HTTP", "TargetType": "instance"},
+        lambda b, made: b.elbv2.describe_target_groups(TargetGroupArns=[made.ref])["TargetGroups"][0],
+        lambda b, found: found["Port"] == 80,
+        lambda b: {"HealthCheckPath": "/healthz", "Targets": [{"Id": b.instance}]},
+        lambda b, found: (
+            found["HealthCheckPath"] == "/healthz"
+            and len(
+                b.elbv2.describe_target_health(TargetGroupArn=found["TargetGroupArn"])[
+                    "TargetHealthDescriptions"
+                ]
+            )
+            == 1
+        ),
+    ),
+    Case(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        lambda b: {
+            "LoadBalancerArn": balancer(b),
+            "Port": "80",
+            "Protocol": "HTTP",
+            "DefaultActions": answer(404),
+        },
+        lambda b, made: b.elbv2.describe_listeners(ListenerArns=[made.ref])["Listeners"][0],
+        lambda b, found: found["Port"] == 80,
+        lambda b: {"Port": "8080"},
+        lambda b, found: found["Port"] == 8080,
+    ),
+    Case(
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        lambda b: {
+            "ListenerArn": b.make(
+                "AWS::ElasticLoadBalancingV2::Listener",
+                LoadBalancerArn=balancer(b),
+                Port=80,
+                Protocol="HTTP",
+                DefaultActions=answer(404),
+            ).ref,
+            "Priority": "10",
+            "Actions": answer(200),
+            "Conditions": [{"Field": "path-pattern", "Values": ["/healthz"]}],
+        },
+        lambda b, made: b.elbv2.describe_rules(RuleArns=[made.ref])["Rules"][0],
+        lambda b, found: found["Priority"] == "10",
+        lambda b: {"Priority": 20},
+        lambda b, found: found["Priority"] == "20",
+        lacks="IsDefault",
+    ),
+    Case(
+        "AWS::CodeBuild::Project",
+        lambda b: {
+            "ServiceRole": role(b)["Arn"],
+            "Source": {"Type": "S3", "Location": "bucket/source.zip", "BuildSpec": "version: 0.2"},
+            "Artifacts": {"Type": "NO_ARTIFACTS"},
+            "Environment": {
+                "Type": "LINUX_CONTAINER",
+                "ComputeType": "BUILD_GENERAL1_SMALL",
+                "Image": "aws/codebuild/standard:7.0",
+                "PrivilegedMode": "true",
+            },
+        },
+        lambda b, made: b.codebuild.batch_get_projects(names=[made.ref])["projects"],
+        lambda b, found: found[0]["source"]["type"] == "S3",
+        lambda b: {"Description": "the loader's image"},
+        lambda b, found: found[0]["description"] == "the loader's image",
+    ),
+    Case(
+        "AWS::Scheduler::Schedule",
+        lambda b: {
+            "ScheduleExpression": "cron(0 20 * * ? *)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {
+                "Arn": "arn:aws:scheduler:::aws-sdk:redshift:pauseCluster",
+                "RoleArn": role(b)["Arn"],
+                "Input": "{}",
+            },
+        },
+        lambda b, made: b.scheduler.get_schedule(Name=made.ref),
+        lambda b, found: found["State"] == "ENABLED",
+        lambda b: {"State": "DISABLED"},
+        lambda b, found: found["State"] == "DISABLED",
+    ),
+    Case(
+        "AWS::Scheduler::ScheduleGroup",
+        lambda b: {},
+        lambda b, made: b.scheduler.get_schedule_group(Name=made.ref),
+        change=lambda b: {},
+    ),
 ]
 
 
@@ -683,3 +790,11 @@ def bench() -> Iterator[Bench]:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_type_is_made_seen_changed_and_deleted(bench: Bench, case: Case) -> None:
     prove(bench, case)
+
+
+def test_a_failed_database_tells_its_reason():
+    from aws_vpc.local.providers.databases import why
+
+    assert why({"StatusInfos": [{"Message": "the disk is full"}]}) == ": the disk is full"
+    assert why({"ModifyStatus": "no port"}) == ": no port"
+    assert why({"StatusInfos": []}) == ""

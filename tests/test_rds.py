@@ -181,3 +181,68 @@ def test_instances_of_other_engines_are_records_only(rds: Any) -> None:
     )
     assert instance(rds, "my")["Engine"] == "mysql"
     rds.delete_db_instance(DBInstanceIdentifier="my", SkipFinalSnapshot=True)
+
+
+def committed(aws: Embedded, found: dict[str, Any], password: str) -> int:
+    """How many rows the table of the snapshot tests has."""
+    with connect(aws, found, password) as session, session.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM kept")
+        count = int(cursor.fetchone()[0])
+    session.close()
+    return count
+
+
+def test_a_snapshot_brings_back_the_rows_of_its_moment(aws: Embedded, rds: Any) -> None:
+    rds.create_db_instance(**{**ASKED, "DBInstanceIdentifier": "source", "DBName": "people"})
+    source = reaches(rds, "source", "available")
+    session = connect(aws, source, ASKED["MasterUserPassword"])
+    session.autocommit = True
+    with session.cursor() as cursor:
+        cursor.execute("CREATE TABLE kept (id bigint)")
+        cursor.execute("INSERT INTO kept SELECT generate_series(1, 1000)")
+        rds.create_db_snapshot(DBSnapshotIdentifier="Early", DBInstanceIdentifier="source")
+        cursor.execute("DELETE FROM kept WHERE id > 10")
+    session.close()
+    rds.delete_db_instance(DBInstanceIdentifier="source", FinalDBSnapshotIdentifier="late")
+
+    for snapshot, rows in (("early", 1000), ("late", 10)):
+        rds.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier=f"from-{snapshot}", DBSnapshotIdentifier=snapshot
+        )
+        found = reaches(rds, f"from-{snapshot}", "available")
+        assert committed(aws, found, str(ASKED["MasterUserPassword"])) == rows
+        rds.delete_db_instance(DBInstanceIdentifier=f"from-{snapshot}", SkipFinalSnapshot=True)
+
+
+def test_a_restored_instance_can_have_a_managed_password(aws: Embedded, rds: Any) -> None:
+    rds.create_db_instance(**{**ASKED, "DBInstanceIdentifier": "plain", "DBName": "people"})
+    reaches(rds, "plain", "available")
+    rds.create_db_snapshot(DBSnapshotIdentifier="plain-now", DBInstanceIdentifier="plain")
+    rds.copy_db_snapshot(SourceDBSnapshotIdentifier="plain-now", TargetDBSnapshotIdentifier="plain-copy")
+    rds.delete_db_snapshot(DBSnapshotIdentifier="plain-now")
+    rds.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier="managed-again", DBSnapshotIdentifier="plain-copy", ManageMasterUserPassword=True
+    )
+    found = reaches(rds, "managed-again", "available")
+    secret = found["MasterUserSecret"]["SecretArn"]
+    value = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
+    connect(aws, found, value["password"]).close()
+    with pytest.raises(botocore.exceptions.ClientError, match="plain-now"):
+        rds.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier="nothing", DBSnapshotIdentifier="plain-now"
+        )
+
+
+def test_what_was_managed_is_managed_after_a_restore(aws: Embedded, rds: Any) -> None:
+    asked = {key: value for key, value in ASKED.items() if key != "MasterUserPassword"}
+    rds.create_db_instance(
+        **{**asked, "DBInstanceIdentifier": "kept", "DBName": "people"}, ManageMasterUserPassword=True
+    )
+    before = reaches(rds, "kept", "available")["MasterUserSecret"]["SecretArn"]
+    rds.delete_db_instance(DBInstanceIdentifier="kept", FinalDBSnapshotIdentifier="kept-last")
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="kept-2", DBSnapshotIdentifier="kept-last")
+    found = reaches(rds, "kept-2", "available")
+    after = found["MasterUserSecret"]["SecretArn"]
+    assert after != before
+    value = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=after)["SecretString"])
+    connect(aws, found, value["password"]).close()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aws_vpc import release
+from aws_vpc.commands import finish
 from aws_vpc.errors import DeployFailed
 from aws_vpc.wait import Wait
 
@@ -135,3 +136,15 @@ def test_the_page_tells_of_itself_and_a_closed_one_is_none(server):
     assert release.page(server) == {"databases": {}}
     assert release.page(f"{server}/missing") is None
     assert release.page("http://127.0.0.1:1") is None
+
+
+def test_a_database_that_is_away_is_told_instead_of_its_rows():
+    page = {
+        "databases": {
+            "rds": {"up": False, "sentence": "RDS is away.", "rows": None},
+            "redshift": {"up": True, "sentence": None, "rows": 5},
+        }
+    }
+    assert finish.away(page) == {"rds": "RDS is away."}
+    assert finish.page_rows(page) == {"redshift": {"rows": 5}}
+    assert finish.away(None) == {}

@@ -146,7 +146,7 @@ def tools(tmp_path):
     """A folder for PATH with the tools that the scripts use, and no Python."""
     folder = tmp_path / "tools"
     folder.mkdir()
-    for name in ("sh", "dirname", "cat", "cmp", "head", "tail", "grep", "rm", "sed"):
+    for name in ("sh", "dirname", "cat", "chmod", "cmp", "head", "tail", "grep", "rm", "sed"):
         found = shutil.which(name)
         assert found, name
         (folder / name).symlink_to(found)
@@ -208,6 +208,13 @@ def test_the_newest_python_makes_the_environment_once(bare, tools):
     assert len(first.stderr.splitlines()) == 1 and "a minute or two, once" in first.stderr
     assert not (bare / ".venv.log").exists()
     assert called(bare, "teardown.sh", path=str(tools)).stderr == ""
+
+
+def test_the_aws_command_runs_in_a_folder_with_blanks(bare, tools):
+    interpreter(tools, "python3", 11)
+    called(bare, "teardown.sh", path=str(tools))
+    aws = subprocess.run([bare / ".venv" / "bin" / "aws", "s3", "a b"], capture_output=True, text=True)
+    assert aws.stdout == "ran -P -m awscli s3 a b\n"
 
 
 def test_changed_requirements_are_installed_again(bare, tools):

@@ -10,7 +10,7 @@ from aws_vpc.commands import made
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.finish import finish
 from aws_vpc.commands.preflight import preflight
-from aws_vpc.commands.request import Request, need_address, network_outputs, requested
+from aws_vpc.commands.request import Request, check_port, need_address, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed, Error
@@ -33,9 +33,13 @@ def run(options: Namespace, console: Console) -> int:
         raise Error(plan.refusal("create", session.name, found.status if found else None))
     if step is Step.NOTHING and found:
         console.say(f"stack {session.name} stands already ({found.status}): nothing to create")
+        for line in ignored(request, found):
+            console.note(line)
         return finish(session, found, request.web, "unchanged")
     given = parameters(session, options, request)
     preflight(session, request, given)
+    if options.local:
+        check_port(request)
     agree(session, options, request, found if step is Step.RECREATE else None)
     if step is Step.RECREATE and found:
         remove(session, found)
@@ -50,6 +54,16 @@ def parameters(session: Session, options: Namespace, request: Request) -> dict[s
     declared = request.package.template.parameters
     there = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
     return request.defaults | there | request.given
+
+
+def ignored(request: Request, found: Stack) -> list[str]:
+    """What was asked for and is not so, because a create leaves a stack that stands as it is."""
+    told = [
+        f"{name} stays {found.parameters.get(name)}; ./update_stacks.sh --param {name}={value} changes it"
+        for name, value in request.given.items()
+        if found.parameters.get(name) != value
+    ]
+    return [*told, "the master user's name and password stay as they are"] if request.password else told
 
 
 def agree(session: Session, options: Namespace, request: Request, dead: Stack | None) -> None:

@@ -30,8 +30,12 @@ def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload
     rows = load_data(session, found, item) if item and not stale else {}
     urls = addresses(found, nested)
     page = release.page(urls[0]) if urls else None
+    console = session.console
     for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
-        session.console.note(note)
+        console.note(note)
+    for name, sentence in away(page).items():
+        console.note(sentence)
+        rows.pop(name, None)
     rows |= page_rows(page)
     if released and action == "unchanged":
         action = "released"
@@ -44,7 +48,7 @@ def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload
         "network": settled or None,
         "far_side": far[1:] or None,
     }
-    session.console.answer([*lines(found, rows, urls), *far], report.result(action, found.name, **facts))
+    console.answer([*lines(found, rows, urls), *far], report.result(action, found.name, **facts))
     return 0
 
 
@@ -96,6 +100,12 @@ def page_rows(page: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     """The row counts that the page itself gives."""
     databases = (page or {}).get("databases") or {}
     return {name: {"rows": one["rows"]} for name, one in databases.items() if one.get("rows") is not None}
+
+
+def away(page: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the page says of each database that does not answer."""
+    databases = (page or {}).get("databases") or {}
+    return {name: str(one.get("sentence")) for name, one in databases.items() if one.get("up") is False}
 
 
 def release_web(session: Session, found: Stack, web: Artifact) -> bool:

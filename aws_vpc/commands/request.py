@@ -86,6 +86,21 @@ def defaults(options: Namespace, declared: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name in declared}
 
 
+def check_port(request: Request) -> None:
+    """Raises UsageError when the page cannot have its port on this machine."""
+    port = (request.defaults | request.given).get("WebPort")
+    if port is None:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+        except OSError as error:
+            raise UsageError(
+                f"--param WebPort={port}: {error.strerror} on this machine; give another or none"
+            ) from None
+
+
 def positionals(options: Namespace, console: Console) -> tuple[str, str, dict[str, str]]:
     """Master user name, password and parameters of the positional form; empty without it."""
     words: list[str] = options.words

@@ -23,12 +23,14 @@ def run(options: Namespace, console: Console) -> int:
     session = begin(options, console)
     found = session.settled()
     left, own = orphans.orphans(session, found), children(session, found)
+    others = standing(session) if options.local else []
     if found or left:
-        agree(session, found, left, own)
+        agree(session, found, left, own, others)
         kept = remove(session, options, found, left, own)
         if kept is None:
             return 0
     else:
+        agree_to_end(session, others)
         kept = []
     secret = master.remove(session.aws.client("secretsmanager"), session.name)
     if options.local:
@@ -48,14 +50,29 @@ def children(session: Session, found: Stack | None) -> dict[str, Stack]:
     return {logical: one for logical, one in described.items() if one}
 
 
-def agree(session: Session, found: Stack | None, left: Iterable[str], own: Iterable[str]) -> None:
+def standing(session: Session) -> list[str]:
+    """The other stacks, which end with the embedded AWS."""
+    return [one.name for one in deploy.stacks(session.cfn) if not one.parent and one.name != session.name]
+
+
+def agree_to_end(session: Session, others: list[str]) -> None:
+    """Returns when the user agrees that stacks of other names end with the embedded AWS."""
+    if others:
+        what = f"Stack {session.name} does not exist. End the embedded AWS with {', '.join(others)} in it?"
+        session.console.confirm(what, destroys=True)
+
+
+def agree(
+    session: Session, found: Stack | None, left: Iterable[str], own: Iterable[str], others: list[str]
+) -> None:
     """Returns when the user agrees that the stacks go."""
     parts = [", ".join(sorted(own))] if own else []
     parts += [f"left behind by an earlier update: {', '.join(sorted(left))}"] if found and left else []
     names = "; ".join(parts) if found else ", ".join(sorted(left))
     what = f"Delete stack {session.name}" if found else f"Delete what stack {session.name} left behind"
     inside = f" ({names}) and everything in it" if names else ""
-    session.console.confirm_name(f"{what}{inside}?", session.name)
+    more = f", and end the embedded AWS with {', '.join(others)} in it" if others else ""
+    session.console.confirm_name(f"{what}{inside}{more}?", session.name)
 
 
 def remove(

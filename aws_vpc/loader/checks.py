@@ -209,7 +209,11 @@ class _Rule:
         most = self.column.size[0]  # bytes here, characters in `fault`: the narrower of the two
         special = "".join(re.escape(character) for character in self._special)
         inside = special.replace(self._delimiter, "", 1)
-        return f"[^{special}{high}]{{1,{most}}}|{self._quote}[^{inside}{high}]{{1,{most}}}{self._quote}"
+        quote, some, part = self._quote, f"[^{inside}{high}]", most // 5
+        return (
+            f"[^{special}{high}]{{1,{most}}}|{quote}{some}{{1,{most}}}{quote}"
+            f"|{quote}{some}{{0,{part}}}(?:{quote}{quote}{some}{{0,{part}}}){{1,4}}{quote}"
+        )
 
 
 def _any_of(values: Sequence[str]) -> str:

@@ -25,7 +25,12 @@ class Outcome:
     rejected: int
     rejected_key: str
     table_rows: int
-    seconds: float
+    began: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the load has taken until now."""
+        return round(time.monotonic() - self.began, 3)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -82,10 +87,21 @@ class Load:
                 f"nothing was changed, see {key} in the bucket"
             )
         rows = total - rejects.count
-        return Outcome(rows, rejects.count, key, rows, round(time.monotonic() - self.began, 3))
+        return Outcome(rows, rejects.count, key, rows, self.began)
 
 
-def superseded_rows(cursor: Any, table: Table) -> Iterator[Row]:
+def without_superseded(cursor: Any, load: Load, records: Records) -> Outcome:
+    """What comes of the staged records, once no key is in the stage twice."""
+    cursor.execute(sql.find_twice(load.table))
+    cursor.execute(f"SELECT count(*) FROM {sql.TWICE}")
+    if not cursor.fetchone()[0]:
+        return load.settle(records)
+    outcome = load.settle(records, _superseded_rows(cursor, load.table))
+    cursor.execute(sql.remove_superseded(load.table))
+    return outcome
+
+
+def _superseded_rows(cursor: Any, table: Table) -> Iterator[Row]:
     """The staged rows whose key comes twice, by line; all but the last, or all, as the table says."""
     after = 0
     while True:

@@ -22,7 +22,7 @@ from psycopg2 import errors, extensions
 
 from aws_vpc.loader import bootstrap, ledger, sql
 from aws_vpc.loader.errors import LoadFailed, Unreachable, WrongLogin
-from aws_vpc.loader.load import Load, Outcome, superseded_rows
+from aws_vpc.loader.load import Load, Outcome, without_superseded
 from aws_vpc.loader.pipe import Pipe
 from aws_vpc.loader.records import Records
 from aws_vpc.loader.settings import Database, Login
@@ -220,17 +220,13 @@ def _wait_for(cursor: Any, table: Table) -> None:
 def _change(cursor: Any, load: Load) -> Outcome:
     """Bring the object's rows into the table through a temporary one; rows that are there stay untouched."""
     records = load.records(numbered=True)
+    cursor.execute("SET LOCAL work_mem = '64MB'")
     cursor.execute(sql.create_stage(records.ordered, warehouse=False))
     _copy(cursor, records, sql.STAGE, f"{sql.LINE}, {sql.names(records.ordered.names)}")
-    outcome = load.settle(records, superseded_rows(cursor, load.table))
-    statements = [
-        *sql.remove_superseded(load.table),
-        f"ANALYZE {sql.STAGE}",
-        *sql.apply(load.table, load.mode),
-    ]
-    for statement in statements:
+    outcome = without_superseded(cursor, load, records)
+    for statement in [f"ANALYZE {sql.STAGE}", *sql.apply(load.table, load.mode)]:
         cursor.execute(statement)
     cursor.execute(f"SELECT count(*) FROM {_name(load.table)}")
-    cursor_rows = cursor.fetchone()[0]
+    outcome = outcome.leaving(cursor.fetchone()[0])
     cursor.execute(f"DROP TABLE IF EXISTS {', '.join(sql.TEMPORARY)}")
-    return outcome.leaving(cursor_rows)
+    return outcome

@@ -21,7 +21,7 @@ from redshift_connector.error import ProgrammingError
 
 from aws_vpc.loader import bootstrap, ledger, sql
 from aws_vpc.loader.errors import LoadFailed, Unreachable, WrongLogin
-from aws_vpc.loader.load import Load, Outcome, superseded_rows
+from aws_vpc.loader.load import Load, Outcome, without_superseded
 from aws_vpc.loader.settings import Database, Login
 from aws_vpc.loader.tables import Table
 
@@ -111,8 +111,8 @@ def load(connection: Any, load: Load, copy_role: str, **line: Any) -> Outcome:
         with transaction(connection) as cursor:
             cursor.execute("LOCK TABLE public.loads")
             _copy(cursor, records.ordered, parts, copy_role, records.count.rows)
-            outcome = load.settle(records, superseded_rows(cursor, load.table))
-            for statement in [*sql.remove_superseded(load.table), *sql.apply(load.table, load.mode)]:
+            outcome = without_superseded(cursor, load, records)
+            for statement in sql.apply(load.table, load.mode):
                 cursor.execute(statement)
             cursor.execute(f"SELECT count(*) FROM public.{sql.identifier(load.table.name)}")
             outcome = outcome.leaving(cursor.fetchone()[0])

@@ -5,8 +5,8 @@ In: one version of one object, read in order, taken up again where a connection 
 
 from __future__ import annotations
 
-import gzip
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Any
@@ -18,7 +18,7 @@ from aws_vpc.loader.errors import LoadFailed
 
 CHUNK = 1 << 20
 TRIES = 5
-PART = 32 << 20  # bytes of rows in a staged part, before compression
+PART = 8 << 20  # bytes in a staged part
 BROKEN = (HTTPClientError, IncompleteReadError, HTTPError, OSError)
 GONE = ("NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed", "405")
 
@@ -104,27 +104,33 @@ class Source:
     def stage(self, above: str, folder: str, blocks: Iterator[bytes]) -> str:
         """The prefix under which the blocks are now, as gzip parts; what dead runs left is removed."""
         self.unstage(above)
-        number, rows = 0, bytearray()
+        number, part, gzip = 0, bytearray(), _gzip()
         for block in blocks:
-            rows += block
-            if len(rows) >= PART:
-                self._put_part(folder, number, rows)
-                number, rows = number + 1, bytearray()
-        if rows or not number:
-            self._put_part(folder, number, rows)
+            part += gzip.compress(block)
+            if len(part) >= PART:
+                self._put_part(folder, number, bytes(part + gzip.flush()))
+                number, part, gzip = number + 1, bytearray(), _gzip()
+        self._put_part(folder, number, bytes(part + gzip.flush()))
         return f"s3://{self.object.bucket}/{folder}part-"
 
-    def _put_part(self, folder: str, number: int, rows: bytearray) -> None:
-        key, body = f"{folder}part-{number:05}.csv.gz", gzip.compress(rows, 1, mtime=0)
+    def _put_part(self, folder: str, number: int, body: bytes) -> None:
+        key = f"{folder}part-{number:05}.csv.gz"
         try:
             self._s3.put_object(Bucket=self.object.bucket, Key=key, Body=body)
         except (ClientError, BotoCoreError) as error:
             raise LoadFailed(f"the checked rows cannot be staged at {key}: {error}") from error
 
     def unstage(self, folder: str) -> None:
-        """Remove every staged part under a folder; the bucket's lifecycle removes their versions."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.object.bucket, Prefix=folder)
+        """Remove every staged part under a folder, all versions of it: they hold people's data."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self.object.bucket, Prefix=folder
+        )
         for page in pages:
-            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
-            if keys:
-                self._s3.delete_objects(Bucket=self.object.bucket, Delete={"Objects": keys, "Quiet": True})
+            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            parts = [{"Key": part["Key"], "VersionId": part["VersionId"]} for part in found]
+            if parts:
+                self._s3.delete_objects(Bucket=self.object.bucket, Delete={"Objects": parts, "Quiet": True})
+
+
+def _gzip() -> Any:
+    return zlib.compressobj(1, zlib.DEFLATED, 31)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from aws_vpc.loader.tables import Table
 
-STAGE = "stage"
-LINE = "_line"  # no column of a table can be called so
+# no table and no column that tables.yaml describes can be called so
+STAGE, TWICE, FRESH = TEMPORARY = "_stage", "_twice", "_fresh"
+LINE = "_line"
 PAGE = 10_000
 
 
@@ -48,45 +49,61 @@ def create_stage(table: Table, *, warehouse: bool) -> str:
     )
 
 
-def superseded(table: Table) -> str:
-    """A page of the rows that a key coming twice puts aside, after a line: line, line kept, key."""
+def find_twice(table: Table) -> str:
+    """A statement that collects the keys that come more than once in the stage."""
     key = names(table.key)
-    others = "" if table.duplicates == "reject" else f" AND {LINE} <> kept"
     return (
-        f"SELECT {LINE}, kept, {key} FROM (SELECT {LINE}, {key}, "
-        f"max({LINE}) OVER (PARTITION BY {key}) AS kept, count(*) OVER (PARTITION BY {key}) AS many "
-        f"FROM {STAGE}) AS numbered "
-        f"WHERE many > 1{others} AND {LINE} > %s ORDER BY {LINE} LIMIT {PAGE}"
+        f"CREATE TEMP TABLE {TWICE} AS SELECT {key}, max({LINE}) AS kept FROM {STAGE} "
+        f"GROUP BY {key} HAVING count(*) > 1"
     )
 
 
-def remove_superseded(table: Table) -> list[str]:
-    """Statements that leave one row per key in the stage, or none of those that come twice."""
-    key = names(table.key)
-    earlier = "" if table.duplicates == "reject" else f" AND {STAGE}.{LINE} < twice.kept"
-    return [
-        f"CREATE TEMP TABLE twice AS SELECT {key}, max({LINE}) AS kept FROM {STAGE} "
-        f"GROUP BY {key} HAVING count(*) > 1",
-        f"DELETE FROM {STAGE} USING twice WHERE {_same_key(table, STAGE, 'twice')}{earlier}",
-    ]
+def superseded(table: Table) -> str:
+    """A page of the staged rows that such keys put aside, after a line: line, line kept, key."""
+    return (
+        f"SELECT {STAGE}.{LINE}, {TWICE}.kept, {names(table.key, of=STAGE)} FROM {STAGE}, {TWICE} "
+        f"WHERE {_superseded(table)} AND {STAGE}.{LINE} > %s ORDER BY 1 LIMIT {PAGE}"
+    )
+
+
+def remove_superseded(table: Table) -> str:
+    """A statement that leaves one row per key in the stage, or none of those that come twice."""
+    return f"DELETE FROM {STAGE} USING {TWICE} WHERE {_superseded(table)}"
+
+
+def _superseded(table: Table) -> str:
+    last = "" if table.duplicates == "reject" else f" AND {STAGE}.{LINE} < {TWICE}.kept"
+    return f"{_same_key(table, STAGE, TWICE)}{last}"
 
 
 def apply(table: Table, mode: str) -> list[str]:
     """Statements that bring the staged rows into the table."""
-    target = f"public.{identifier(table.name)}"
+    name, listed = identifier(table.name), names(table.names)
+    target, match = f"public.{name}", _same_key(table, name, STAGE)
     if mode == "delete":
-        return [f"DELETE FROM {target} USING {STAGE} WHERE {_same_key(table, target, STAGE)}"]
-    listed = names(table.names)
-    staged, current = f"SELECT {listed} FROM {STAGE}", f"SELECT {listed} FROM {target}"
-    fresh = f"CREATE TEMP TABLE fresh AS {staged} EXCEPT {current}"
-    insert = f"INSERT INTO {target} ({listed}) SELECT {listed} FROM fresh"
-    if mode == "merge":
-        return [fresh, f"DELETE FROM {target} USING fresh WHERE {_same_key(table, target, 'fresh')}", insert]
-    gone = f"CREATE TEMP TABLE gone AS {current} EXCEPT {staged}"
-    return [gone, f"DELETE FROM {target} USING gone WHERE {_same_key(table, target, 'gone')}", fresh, insert]
+        return [f"DELETE FROM {target} USING {STAGE} WHERE {match}"]
+    missing = f"{name}.{identifier(table.key[0])} IS NULL"
+    statements = [
+        f"CREATE TEMP TABLE {FRESH} AS SELECT {names(table.names, of=STAGE)} FROM {STAGE} "
+        f"LEFT JOIN {target} ON {match} WHERE {' OR '.join([missing, *_differences(table, name)])}",
+        f"DELETE FROM {target} USING {FRESH} WHERE {_same_key(table, name, FRESH)}",
+        f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {FRESH}",
+    ]
+    if mode == "mirror":
+        gone = f"DELETE FROM {target} WHERE NOT EXISTS (SELECT 1 FROM {STAGE} WHERE {match})"
+        statements.insert(0, gone)
+    return statements
 
 
-TEMPORARY = (STAGE, "twice", "fresh", "gone")
+def _differences(table: Table, target: str) -> list[str]:
+    """The ways in which a staged row can differ from that of the same key; NULL differs from any value."""
+    found = []
+    for name in table.names:
+        if name not in table.key:
+            old, new = f"{target}.{identifier(name)}", f"{STAGE}.{identifier(name)}"
+            found += [f"{old} <> {new}", f"({old} IS NULL AND {new} IS NOT NULL)"]
+            found.append(f"({old} IS NOT NULL AND {new} IS NULL)")
+    return found
 
 
 def _same_key(table: Table, one: str, other: str) -> str:

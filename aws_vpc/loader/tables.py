@@ -118,6 +118,7 @@ def table_for(tables: tuple[Table, ...], key: str) -> tuple[Table, str]:
 def _table(name: Any, described: Any) -> Table:
     where = f"tables.yaml, table {name}"
     _check(isinstance(name, str) and NAME.fullmatch(name), where, "a name is a-z, 0-9, _ and up to 40 long")
+    _check(name != "loads", where, "this name is the ledger's")
     _known(described, {"objects", "key", "duplicates", "csv", "columns"}, where)
     columns = described.get("columns")
     _check(isinstance(columns, dict) and columns, where, "columns are missing")

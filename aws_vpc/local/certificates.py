@@ -1,7 +1,8 @@
 """A certificate authority of this machine's own, and one server certificate for every local server.
 
-In: `ca.pem`, `server.pem` (the certificate, then the authority) and `server.key`, made once and used
-again while they hold. The authority's own key is thrown away after signing: nothing else can ever be
+In: `ca.pem`, `server.pem` (the certificate, then the authority), `server.key`, and `trusted.pem` (the
+authority beside the public ones, for programs that trust one file only), made once and used again while
+they hold. The authority's own key is thrown away after signing: nothing else can ever be
 signed with it. Out: client certificates, revocation.
 """
 
@@ -14,6 +15,7 @@ import shutil
 import ssl
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,7 +39,8 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ca, self.server, self.key = (folder / name for name in ("ca.pem", "server.pem", "server.key"))
+        names = ("ca.pem", "trusted.pem", "server.pem", "server.key")
+        self.ca, self.trusted, self.server, self.key = (folder / name for name in names)
         if not self._hold():
             self._make()
 
@@ -55,6 +58,7 @@ class Certificates:
             server = x509.load_pem_x509_certificate(self.server.read_bytes())
             server.verify_directly_issued_by(authority)
             self.server_context()
+            self.trusted.read_bytes()
         except (OSError, ValueError, TypeError, ssl.SSLError, InvalidSignature):
             return False
         return server.not_valid_after_utc > datetime.datetime.now(datetime.UTC) + RENEWAL
@@ -68,6 +72,7 @@ class Certificates:
             _write(self.key, _private(server_key), 0o600)
             _write(self.server, _public(server) + _public(authority), 0o644)
             _write(self.ca, _public(authority), 0o644)
+            _write(self.trusted, Path(certifi.where()).read_bytes() + _public(authority), 0o644)
         except OSError as error:
             raise LocalError(
                 f"cannot write the local certificates to {self.folder}: {error.strerror}"

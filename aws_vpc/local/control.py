@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from aws_vpc.local.supervisor import default_folder
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+LEAST_SPACE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Facts:
             "AWS_EC2_METADATA_DISABLED": "true",
             "PGSSLROOTCERT": self.ca,
             "PGSSLMODE": "verify-full",
-            "SSL_CERT_FILE": self.ca,
+            "SSL_CERT_FILE": str(Path(self.ca).with_name("trusted.pem")),
         }
 
 
@@ -143,6 +145,9 @@ def _await(pipe: int, child: subprocess.Popen[bytes], folder: Path, deadline: fl
 
 def _why(folder: Path) -> str:
     log = folder / "logs" / "supervisor.log"
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < LEAST_SPACE:
+            return f"the embedded AWS did not start: no space left for {folder}; set AWS_VPC_LOCAL_DIR"
     with suppress(OSError):
         lines = log.read_text(errors="replace").strip().splitlines()
         if lines:

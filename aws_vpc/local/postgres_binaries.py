@@ -233,7 +233,7 @@ class Installation:
         template = self.template()
         for _ in range(copies):
             spare = self.place / f"{SPARE}{secrets.token_hex(4)}"
-            _copy(template, spare)
+            copy(template, spare)
             self._spares.append(spare)
 
     def new_data(self, target: Path) -> None:
@@ -242,7 +242,7 @@ class Installation:
         try:
             self._spares.pop().rename(target)
         except (IndexError, FileNotFoundError):
-            _copy(template, target)
+            copy(template, target)
 
     def template(self) -> Path:
         """The initialised data folder that all servers start from, made at the first call."""
@@ -292,7 +292,7 @@ class Installation:
             raise LocalError(f"PostgreSQL cannot make a data folder in {self.place}: {_reason(done.stderr)}")
 
 
-def _copy(template: Path, target: Path) -> None:
+def copy(template: Path, target: Path) -> None:
     """Copy a data folder, whole or not at all."""
     draft = target.with_name(f"{DRAFT}{target.name}")
     remove(draft)

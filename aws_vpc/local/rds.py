@@ -17,6 +17,7 @@ from aws_vpc.local import databases
 from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.rds_rules import ENGINE_VERSIONS, check_create, check_password
+from aws_vpc.local.rds_snapshots import Snapshots
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, model, parse
 from aws_vpc.local.world import World
 
@@ -29,7 +30,6 @@ GRANTED = (
     "pg_checkpoint",
 )
 _NO_SERVER_YET = (
-    "RestoreDBInstanceFromDBSnapshot",
     "RestoreDBInstanceToPointInTime",
     "CreateDBInstanceReadReplica",
 )
@@ -67,6 +67,7 @@ class Instances:
     def __init__(self, world: World) -> None:
         self.world = world
         self._found: dict[tuple[str, str], Instance] = {}
+        self._snapshots = Snapshots(world)
         self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
             "CreateDBInstance": self._create,
             "ModifyDBInstance": self._modify,
@@ -75,6 +76,10 @@ class Instances:
             "StartDBInstance": self._start,
             "RebootDBInstance": self._reboot,
             "DescribeDBEngineVersions": self._engine_versions,
+            "CreateDBSnapshot": self._snapshot,
+            "CopyDBSnapshot": self._copy_snapshot,
+            "DeleteDBSnapshot": self._delete_snapshot,
+            "RestoreDBInstanceFromDBSnapshot": self._restore,
         }
 
     def handle(self, request: Request, forward: Forward) -> Response:
@@ -94,6 +99,7 @@ class Instances:
             instance.finish()
             instance.server.remove()
         self._found.clear()
+        self._snapshots.stop()
 
     def rotation(self, secret: str) -> Callable[[], str] | None:
         """What rotates the secret and the password of its instance; None when it is of no instance here."""
@@ -167,6 +173,10 @@ class Instances:
         if response.status != 200:
             return response
         instance.finish()
+        final = asked.get("FinalDBSnapshotIdentifier")
+        if final and not asked.get("SkipFinalSnapshot") and instance.status != "failed":
+            instance.server.stop()
+            self._snapshots.take(request.region, final.lower(), instance.server, instance.user)
         instance.status = "deleting"
         corrected = self._corrected("DeleteDBInstance", response, request.region)
         del self._found[request.region, asked["DBInstanceIdentifier"]]
@@ -210,6 +220,59 @@ class Instances:
         if asked.get("DefaultOnly"):
             found = found[-1:]
         return answer("rds", "DescribeDBEngineVersions", {"DBEngineVersions": found})
+
+    # ------------------------------------------------------------ snapshots
+
+    def _snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
+        instance = self._instance(request)
+        if instance and instance.status not in ("available", "stopped"):
+            self._must_be(instance, "available")
+        response = forward(request)
+        if instance and response.status == 200:
+            identifier = asked["DBSnapshotIdentifier"].lower()
+            self._snapshots.take(request.region, identifier, instance.server, instance.user)
+        return response
+
+    def _copy_snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
+        response = forward(request)
+        if response.status == 200:
+            source = asked["SourceDBSnapshotIdentifier"].rpartition(":snapshot:")[2].lower()
+            self._snapshots.copy(request.region, source, asked["TargetDBSnapshotIdentifier"].lower())
+        return response
+
+    def _delete_snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
+        response = forward(request)
+        if response.status == 200:
+            self._snapshots.forget(request.region, asked["DBSnapshotIdentifier"].lower())
+        return response
+
+    def _restore(self, request: Request, forward: Forward, asked: Result) -> Response:
+        source = asked["DBSnapshotIdentifier"].rpartition(":snapshot:")[2].lower()
+        pages = self.world.client("rds", request.region).get_paginator("describe_db_snapshots").paginate()
+        known = {
+            each["DBSnapshotIdentifier"]: each["Engine"] for page in pages for each in page["DBSnapshots"]
+        }
+        if known.get(source) == "postgres":
+            self._snapshots.user(request.region, source)  # refuses before there is a record
+        response = forward(request)
+        if response.status != 200:
+            return response
+        made = databases.result("rds", "RestoreDBInstanceFromDBSnapshot", response)["DBInstance"]
+        if made["Engine"] != "postgres":
+            return response
+        identifier, user = made["DBInstanceIdentifier"], self._snapshots.user(request.region, source)
+        server = databases.server(self.world, f"rds-{identifier}", tls=True)
+        instance = self._found[request.region, identifier] = Instance(identifier, server, user)
+        managed = "MasterUserSecret" in made  # also when the source had one: moto makes another
+        password = self._manage(instance, made, request.region) if managed else None
+
+        def work() -> None:
+            self._snapshots.restore(request.region, source, server)
+            if password:
+                server.set_password(user, password)
+
+        instance.begin("creating", "available", work)
+        return self._corrected("RestoreDBInstanceFromDBSnapshot", response, request.region)
 
     # ------------------------------------------------------------ facts
 

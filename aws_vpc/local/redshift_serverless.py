@@ -17,7 +17,8 @@ from typing import Any
 
 from aws_vpc.local import databases
 from aws_vpc.local.databases import ADDRESS, new_password
-from aws_vpc.local.redshift import SPECIALS, Cluster
+from aws_vpc.local.redshift import SPECIALS
+from aws_vpc.local.redshift_cluster import Cluster
 from aws_vpc.local.redshift_rules import check_password
 from aws_vpc.local.service import Answer, Parameters, new_id, now, page, tag_map, whole
 from aws_vpc.local.wire import Handler, ServiceError

@@ -181,6 +181,7 @@ def live(folder: Path, port: int, region: str, processes: Processes, ready: int 
     finally:
         (folder / "endpoint.json").unlink(missing_ok=True)
         server.shutdown()
+        server.server_close()  # before the lock goes: whoever sees it go finds nothing that listens
         front.stop()
         processes.stop()
         clear(folder / "run")

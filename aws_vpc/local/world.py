@@ -101,7 +101,6 @@ class World:
     def child_environment(self) -> dict[str, str]:
         """The environment of a process "in AWS": endpoint, credentials, Region, the CA, PATH, and no home."""
         binaries = str(Path(sys.executable).parent)
-        authority = str(self.certificates.ca)
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -112,8 +111,8 @@ class World:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "SSL_CERT_FILE": authority,
-            "PGSSLROOTCERT": authority,
+            "SSL_CERT_FILE": str(self.certificates.trusted),
+            "PGSSLROOTCERT": str(self.certificates.ca),
             "PATH": os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)]),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",

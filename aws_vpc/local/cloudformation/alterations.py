@@ -42,6 +42,9 @@ def in_place(work: Work, old: Resource, wanted: Resource, paths: set[str]) -> bo
         except NotUpdatable:
             must_replace.append(wanted.logical_id)
             return wanted
+        if state.physical_id != old.physical_id:  # a new revision: the old one leaves with the cleanup
+            with engine.changed:
+                stack.leaving.append(Leaving(old, old.replace_policy))
         attributes = {**old.attributes, **state.attributes}
         return replace(wanted, status="UPDATE_COMPLETE", physical_id=state.physical_id, attributes=attributes)
 

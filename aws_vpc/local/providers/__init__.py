@@ -7,11 +7,13 @@ Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
 """
 
 from aws_vpc.local.providers import (
+    balancing,
     batch,
     beanstalk,
     builds,
     compute,
     connections,
+    containers,
     databases,
     deploy,
     events,
@@ -21,6 +23,7 @@ from aws_vpc.local.providers import (
     messaging,
     network,
     operations,
+    schedules,
     secrets,
     security,
     serverless,
@@ -54,9 +57,12 @@ FAMILIES = (
     builds,
     events,
     storage,
+    containers,
     messaging,
     operations,
     deploy,
+    balancing,
+    schedules,
 )
 PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family.PROVIDERS}
 IGNORED: dict[str, dict[str, str]] = {type: dict(entry.ignored) for type, entry in PROVIDERS.items()}

@@ -240,7 +240,7 @@ PROVIDERS = (
     ),
     Provider(
         "AWS::ElasticBeanstalk::ConfigurationTemplate",
-        property_names(f"{TEMPLATE} TemplateName"),
+        property_names(TEMPLATE),
         create_template,
         delete_template,
         update_template,

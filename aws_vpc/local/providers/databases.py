@@ -7,7 +7,14 @@ from aws_vpc.local.providers.call import accepted, call, pick, text, wait
 from aws_vpc.local.providers.named import Description, Kind, look, make, resource
 from aws_vpc.local.providers.resource import ResourceFailed, ResourceRequest, name
 
-FAILED = {"failed", "restore-error", "incompatible-parameters", "incompatible-network", "storage-full"}
+FAILED = {
+    "failed",
+    "hardware-failure",
+    "incompatible-network",
+    "incompatible-parameters",
+    "restore-error",
+    "storage-full",
+}
 STANDING = {"available", "paused", "stopped"}
 BATCH = 20  # parameters that one modify call may carry
 
@@ -27,14 +34,22 @@ def ready(kind: Kind, key: str) -> Callable[[ResourceRequest, str], None]:
 
     def stable(request: ResourceRequest, id: str) -> None:
         def standing() -> str | None:
-            status = str((look(request, kind, id) or {}).get(key))
+            found = look(request, kind, id) or {}
+            status = str(found.get(key))
             if status in FAILED:
-                raise ResourceFailed(f"{request.type} {id} is {status}")
+                raise ResourceFailed(f"{request.type} {id} is {status}{why(found)}")
             return status if status in STANDING else None
 
         wait(standing, f"{request.type} {id}")
 
     return stable
+
+
+def why(found: Description) -> str:
+    """The reason that a failed database's description gives, if any."""
+    infos = found.get("StatusInfos") or [{}]
+    told = infos[0].get("Message") or found.get("ModifyStatus")
+    return f": {told}" if told else ""
 
 
 INSTANCE = Kind(

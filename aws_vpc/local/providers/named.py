@@ -85,7 +85,7 @@ def make(request: ResourceRequest, kind: Kind, parameters: Description) -> str:
     if not kind.answer:
         return str(parameters[naming])
     for part in kind.answer.split("."):
-        answer = answer[part]
+        answer = answer[int(part) if part.isdigit() else part]
     return str(answer)
 
 

@@ -1,4 +1,4 @@
-"""Log groups, keys, parameters, alarms, ECS clusters."""
+"""Log groups, keys, parameters, alarms."""
 
 from dataclasses import replace
 from typing import Any
@@ -143,42 +143,6 @@ def delete_alarm(request: ResourceRequest) -> None:
         request.client("cloudwatch").delete_alarms(AlarmNames=[request.id])
 
 
-def find_cluster(client: Any, id: str) -> Description | None:
-    """The cluster as ECS has it; None when it is deleted."""
-    found = client.describe_clusters(clusters=[id])["clusters"]
-    return next((dict(entry) for entry in found if entry["status"] == "ACTIVE"), None)
-
-
-CLUSTER = Kind(
-    "ecs",
-    "create_cluster",
-    find_cluster,
-    "delete_cluster",
-    "clusterName",
-    "ClusterName",
-    maximum=255,
-    arn="clusterArn",
-)
-CLUSTER_SETTINGS = "settings=ClusterSettings Configuration ServiceConnectDefaults"
-CAPACITY = "CapacityProviders DefaultCapacityProviderStrategy"
-
-
-def settle_cluster(request: ResourceRequest, id: str) -> None:
-    """Nothing; settings and capacity providers of the cluster are as stated."""
-    client, stated = request.client("ecs"), request.properties
-    if request.previous and request.changed("ClusterSettings", "Configuration", "ServiceConnectDefaults"):
-        call(client, "update_cluster", {"cluster": id, **pick(stated, CLUSTER_SETTINGS)})
-    if request.previous and request.changed(*CAPACITY.split()):
-        given: Description = {key: stated.get(key) or [] for key in CAPACITY.split()}
-        call(client, "put_cluster_capacity_providers", {"cluster": id, **given})
-
-
-def delete_cluster(request: ResourceRequest) -> None:
-    """Nothing; the cluster is gone."""
-    with gone_is_done():
-        request.client("ecs").delete_cluster(cluster=request.id)
-
-
 PROVIDERS = (
     resource(
         "AWS::Logs::LogGroup",
@@ -217,14 +181,4 @@ PROVIDERS = (
         put_parameter,
     ),
     Provider("AWS::CloudWatch::Alarm", property_names(f"{ALARM} Tags"), put_alarm, delete_alarm, put_alarm),
-    replace(
-        resource(
-            "AWS::ECS::Cluster",
-            CLUSTER,
-            f"ClusterName {CLUSTER_SETTINGS} {CAPACITY}",
-            settle=settle_cluster,
-            more=lambda request, found: {"Arn": found["clusterArn"]},
-        ),
-        delete_resource=delete_cluster,
-    ),
 )

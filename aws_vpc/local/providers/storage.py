@@ -1,11 +1,10 @@
-"""S3 buckets and their policies, ECR repositories."""
+"""S3 buckets and their policies."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from aws_vpc.local.providers.call import call, gone_is_done, pick, property_names, tag_list, tags, truth
-from aws_vpc.local.providers.named import Description, Kind, resource
+from aws_vpc.local.providers.named import Description
 from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name, undone
 
 
@@ -256,57 +255,6 @@ def delete_policy(request: ResourceRequest) -> None:
         request.client("s3").delete_bucket_policy(Bucket=request.properties["Bucket"])
 
 
-def find_repository(client: Any, id: str) -> Description:
-    """The repository as ECR has it."""
-    return dict(client.describe_repositories(repositoryNames=[id])["repositories"][0])
-
-
-REPOSITORY = Kind(
-    "ecr",
-    "create_repository",
-    find_repository,
-    "delete_repository",
-    "repositoryName",
-    "RepositoryName",
-    maximum=256,
-    lower=True,
-    arn="repositoryArn",
-)
-
-
-def settle_repository(request: ResourceRequest, id: str) -> None:
-    """Nothing; scanning, mutability and policies of the repository are as stated."""
-    client, stated, named = request.client("ecr"), request.properties, {"RepositoryName": id}
-    if request.previous and request.changed("ImageScanningConfiguration"):
-        scanning = stated.get("ImageScanningConfiguration", {"ScanOnPush": False})
-        call(client, "put_image_scanning_configuration", {**named, "ImageScanningConfiguration": scanning})
-    if request.previous and request.changed("ImageTagMutability"):
-        mutability = stated.get("ImageTagMutability", "MUTABLE")
-        call(client, "put_image_tag_mutability", {**named, "ImageTagMutability": mutability})
-    if request.changed("LifecyclePolicy"):
-        policy = (stated.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
-        put_or_delete(client, named, "lifecycle_policy", "LifecyclePolicyText", policy)
-    if request.changed("RepositoryPolicyText"):
-        put_or_delete(client, named, "repository_policy", "PolicyText", stated.get("RepositoryPolicyText"))
-
-
-def put_or_delete(client: Any, named: Description, noun: str, key: str, value: Any) -> None:
-    """Nothing; the repository has the policy, or none."""
-    if value is None:
-        with gone_is_done():
-            call(client, f"delete_{noun}", named)
-    else:
-        verb = "set" if noun == "repository_policy" else "put"
-        call(client, f"{verb}_{noun}", {**named, key: value})
-
-
-def delete_repository(request: ResourceRequest) -> None:
-    """Nothing; the repository is gone, with its images where EmptyOnDelete says so."""
-    force = truth(request.properties.get("EmptyOnDelete", False))
-    with gone_is_done():
-        request.client("ecr").delete_repository(repositoryName=request.id, force=force)
-
-
 BUCKET = property_names(f"BucketName ObjectLockEnabled Tags {' '.join(SETTINGS)}")
 
 PROVIDERS = (
@@ -317,16 +265,5 @@ PROVIDERS = (
         put_policy,
         delete_policy,
         put_policy,
-    ),
-    replace(
-        resource(
-            "AWS::ECR::Repository",
-            REPOSITORY,
-            "RepositoryName ImageScanningConfiguration ImageTagMutability EncryptionConfiguration",
-            set_later="LifecyclePolicy RepositoryPolicyText EmptyOnDelete",
-            settle=settle_repository,
-            more=lambda request, found: {"Arn": found["repositoryArn"]},
-        ),
-        delete_resource=delete_repository,
     ),
 )

@@ -25,6 +25,7 @@ TAGGING = {
     "codedeploy": Tagging("list_tags_for_resource", "Tags", "tag_resource", "untag_resource", "ResourceArn"),
     "ecr": Tagging("list_tags_for_resource", "tags", "tag_resource", "untag_resource", "resourceArn"),
     "ecs": Tagging("list_tags_for_resource", "tags", "tag_resource", "untag_resource", "resourceArn"),
+    "elbv2": Tagging("describe_tags", "TagDescriptions", "add_tags", "remove_tags", "ResourceArns"),
     "events": Tagging("list_tags_for_resource", "Tags", "tag_resource", "untag_resource", "ResourceARN"),
     "iam": Tagging("list_role_tags", "Tags", "tag_role", "untag_role", "RoleName"),
     "kms": Tagging("list_resource_tags", "Tags", "tag_resource", "untag_resource", "KeyId"),
@@ -40,6 +41,7 @@ TAGGING = {
     "redshift-serverless": Tagging(
         "list_tags_for_resource", "tags", "tag_resource", "untag_resource", "resourceArn"
     ),
+    "scheduler": Tagging("list_tags_for_resource", "Tags", "tag_resource", "untag_resource", "ResourceArn"),
     "secretsmanager": Tagging("describe_secret", "Tags", "tag_resource", "untag_resource", "SecretId"),
     "sns": Tagging("list_tags_for_resource", "Tags", "tag_resource", "untag_resource", "ResourceArn"),
     "sqs": Tagging("list_queue_tags", "Tags", "tag_queue", "untag_queue", "QueueUrl"),
@@ -53,7 +55,7 @@ def as_map(listed: Any) -> dict[str, str]:
     """The tags by name, from whichever form the service answers in."""
     if isinstance(listed, Mapping):
         return dict(listed)
-    flat = [entry.get("Tag", entry) for entry in listed or []]
+    flat = [tag for entry in listed or [] for tag in entry.get("Tags", [entry.get("Tag", entry)])]
     lower = [{key.lower().removeprefix("tag"): value for key, value in entry.items()} for entry in flat]
     return {entry["key"]: entry["value"] for entry in lower}
 

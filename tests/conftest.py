@@ -1,0 +1,20 @@
+"""What every test may rely on: an environment and a default session that no other test has touched."""
+
+import os
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+# moto reads it once, when it is first imported, which may be in any module.
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def untouched() -> Iterator[None]:
+    """The environment is put back, and credentials that a session has kept are forgotten."""
+    before = dict(os.environ)
+    boto3.DEFAULT_SESSION = None
+    yield
+    os.environ.clear()
+    os.environ.update(before)
