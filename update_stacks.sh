@@ -9,6 +9,7 @@
 #   REPO-ROOT          path of the repository with the templates (the one of this script)
 #   --local            the embedded AWS on this machine
 #   --param NAME=VALUE a parameter of templates/nested-stack.yaml; others keep their values
+#   --refresh-images   take the newest image and platform, which replaces instances
 #   --yes              ask nothing
 #   --params FILE  --stack-name NAME  --region NAME  --profile NAME  --bucket NAME
 #   --network-stack NAME  --timeout MINUTES  --no-wait  --json  --quiet  --debug

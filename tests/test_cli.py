@@ -235,12 +235,3 @@ SENTENCES = [
 @pytest.mark.parametrize(("error", "text"), SENTENCES)
 def test_an_answer_of_aws_becomes_one_line(error, text):
     assert text in cli.sentence(error) and "\n" not in cli.sentence(error)
-
-
-def test_validate_finds_nothing_in_the_templates_and_something_in_a_bad_one(tmp_path, capsys):
-    assert cli.main(["validate"]) == 0
-    assert "0 findings" in capsys.readouterr().out
-    bad = tmp_path / "bad.yaml"
-    bad.write_text("Resources: {Queue: {Type: 'AWS::SQS::Queue', Properties: {Nonsense: 1}}}\n")
-    assert cli.main(["validate", str(bad)]) != 0
-    assert "Nonsense" in capsys.readouterr().out
