@@ -8,7 +8,9 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, NoReturn
 
 from botocore.exceptions import (
@@ -20,12 +22,10 @@ from botocore.exceptions import (
 )
 
 from aws_vpc.commands.console import Console
+from aws_vpc.commands.options import common
 from aws_vpc.errors import Error, UsageError
 
-STACK = "Nested-RDS-Redshift-EC2-VPC"
 EXIT = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 the answer is no, 130 interrupted."
-# command: (module in commands/, function, one line, its own arguments)
-Adder = Callable[[argparse.ArgumentParser], None]
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,107 +41,52 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; `{self.prog} --help` tells the usage")
 
 
-def common(parser: argparse.ArgumentParser) -> None:
-    """The options that every command has."""
-    parser.add_argument("--json", action="store_true", help="print the answer as one JSON object")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    parser.add_argument("--debug", action="store_true", help="let an error's traceback through")
+@dataclass(frozen=True)
+class Command:
+    """A module of commands/, whose `arguments` adds the options and whose `run` does it, and its one line."""
+
+    module: str
+    line: str
 
 
-def stack(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that reads a stack."""
-    parser.add_argument("--local", action="store_true", help="use the embedded AWS on this machine")
-    parser.add_argument("--stack-name", default=STACK, metavar="NAME", help="root stack (%(default)s)")
-    parser.add_argument("--region", help="Region, instead of the configured one")
-    parser.add_argument("--profile", help="profile of the AWS configuration")
-    parser.add_argument("--repo-root", metavar="PATH", help="where templates/, eb-flask/ and data/ are")
-    parser.add_argument(
-        "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
-    )
-
-
-def change(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that changes a stack."""
-    stack(parser)
-    parser.add_argument("--yes", action="store_true", help="answer every question with yes")
-    parser.add_argument("--no-wait", action="store_true", help="begin, and do not wait for the end")
-
-
-def parameters(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that gives parameters to the root stack."""
-    change(parser)
-    parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as often as needed"
-    )
-    parser.add_argument("--params", metavar="FILE", help="parameters in a YAML or JSON file; --param wins")
-    parser.add_argument("--bucket", metavar="NAME", help="bucket for templates and web bundles")
-    parser.add_argument("--network-stack", metavar="NAME", help="build in this stack's network")
-
-
-def create(parser: argparse.ArgumentParser) -> None:
-    parameters(parser)
-    parser.set_defaults(refresh_images=False)
-    parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="WORD",
-        help="none, or USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]: master user (password - is"
-        " read from standard input), the address that may open the page (a.b.c.d/24, /32 or bare),"
-        " true or false",
-    )
-
-
-def update(parser: argparse.ArgumentParser) -> None:
-    parameters(parser)
-    parser.add_argument(
-        "--refresh-images",
-        action="store_true",
-        help="take the newest machine image and platform, which replaces the web server",
-    )
-    parser.set_defaults(words=[])
-    parser.add_argument("root", nargs="?", metavar="REPO-ROOT", help="the same as --repo-root")
-
-
-def validate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo-root", metavar="PATH", help="where templates/ is")
-    parser.add_argument("files", nargs="*", metavar="FILE", help="templates; without one, all of templates/")
-
-
-def local(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["start", "stop", "status", "env", "logs"], help="what to do")
-    parser.add_argument("log", nargs="?", metavar="NAME", help="logs: which one; without it, the names")
-    parser.add_argument("--follow", action="store_true", help="logs: go on as lines come")
-
-
-COMMANDS: dict[str, tuple[str, str, str, Adder]] = {
-    "create": ("create", "run", "make the whole system, release the pages, load the sample data", create),
-    "update": ("update", "run", "bring changed templates, parameters and pages to what stands", update),
-    "teardown": ("teardown", "run", "delete the stacks, retained ones included", change),
-    "status": ("stacks", "status", "tell what stands", stack),
-    "validate": ("validate", "run", "check the templates", validate),
-    "local": ("local", "run", "start, find, ask and stop the embedded AWS", local),
+COMMANDS = {
+    "create": Command("create", "make the whole system, release the pages, load the sample data"),
+    "update": Command("update", "bring changed templates, parameters and pages to what stands"),
+    "teardown": Command("teardown", "delete the stacks, retained ones included"),
+    "status": Command("status", "tell what stands"),
+    "validate": Command("validate", "check the templates"),
+    "local": Command("local", "start, find, ask and stop the embedded AWS"),
 }
 
 
-def parsers() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the whole line, and that of each command."""
-    top = Parser(prog="aws-vpc", description=sys.modules["aws_vpc"].__doc__, epilog=EXIT)
-    subs = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    found = {}
-    for name, (_, _, line, add) in COMMANDS.items():
-        parser = subs.add_parser(name, help=line, description=f"{line[0].upper()}{line[1:]}.", epilog=EXIT)
-        common(parser)
-        add(parser)
-        found[name] = parser
-    return top, found
+def module(name: str) -> ModuleType:
+    """The module of a command; only that of the command asked for is loaded."""
+    return importlib.import_module(f"aws_vpc.commands.{COMMANDS[name].module}")
+
+
+def parser(name: str) -> Parser:
+    """The parser of one command."""
+    line = COMMANDS[name].line
+    made = Parser(prog=f"aws-vpc {name}", description=f"{line[0].upper()}{line[1:]}.", epilog=EXIT)
+    common(made)
+    module(name).arguments(made)
+    return made
+
+
+def top() -> Parser:
+    """The parser of a line that names no command: it tells which there are."""
+    made = Parser(prog="aws-vpc", description=sys.modules["aws_vpc"].__doc__, epilog=EXIT)
+    subs = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        subs.add_parser(name, help=command.line)
+    return made
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The options; a command's words and options may come in any order."""
-    top, commands = parsers()
-    if not argv or argv[0] not in commands:
-        return top.parse_args(argv)
-    options = commands[argv[0]].parse_intermixed_args(argv[1:])
+    if not argv or argv[0] not in COMMANDS:
+        return top().parse_args(argv)
+    options = parser(argv[0]).parse_intermixed_args(argv[1:])
     options.command = argv[0]
     if getattr(options, "root", None):
         options.repo_root = options.root
@@ -150,9 +95,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """The exit status of the command in the options."""
-    module, function, _, _ = COMMANDS[options.command]
-    found = importlib.import_module(f"aws_vpc.commands.{module}")
-    return int(getattr(found, function)(options, console))
+    return int(module(options.command).run(options, console))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -40,7 +40,7 @@ def test_every_script_tells_its_usage_and_its_exit_statuses(script: str) -> None
 
 def test_the_options_in_its_commands_are_known() -> None:
     known = {"--help"}
-    for parser in cli.parsers()[1].values():
+    for parser in map(cli.parser, cli.COMMANDS):
         known |= {option for action in parser._actions for option in action.option_strings}
     lines = re.findall(r"\./(?:create_stacks|update_stacks|teardown)\.sh([^`\n]*)", README)
     given = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}

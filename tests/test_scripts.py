@@ -43,7 +43,7 @@ def test_help_names_every_option_of_the_command(name):
     from aws_vpc import cli
 
     command = {"create_stacks.sh": "create", "update_stacks.sh": "update", "teardown.sh": "teardown"}[name]
-    options = set(re.findall(r"--[a-z-]+", cli.parsers()[1][command].format_help())) - {"--help"}
+    options = set(re.findall(r"--[a-z-]+", cli.parser(command).format_help())) - {"--help"}
     told = set(
         re.findall(
             r"--[a-z-]+", subprocess.run([DASH, ROOT / name, "-h"], capture_output=True, text=True).stdout

@@ -1,6 +1,6 @@
 """create: the whole system stands, is released, holds data; done twice, the second time changes nothing."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
@@ -9,6 +9,7 @@ from aws_vpc import deploy, master, package, plan, report
 from aws_vpc.commands import made
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.finish import finish
+from aws_vpc.commands.options import parameters as parameters_options
 from aws_vpc.commands.preflight import preflight
 from aws_vpc.commands.request import Request, check_port, need_address, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
@@ -20,6 +21,20 @@ from aws_vpc.plan import Step
 TAGS = {"Project": "aws-vpc"}
 # Nothing of these stands any more, or ever did: deleting the record destroys nothing.
 EMPTY = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The options of create."""
+    parameters_options(parser)
+    parser.set_defaults(refresh_images=False)
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="none, or USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]: master user (password - is"
+        " read from standard input), the address that may open the page (a.b.c.d/24, /32 or bare),"
+        " true or false",
+    )
 
 
 def run(options: Namespace, console: Console) -> int:

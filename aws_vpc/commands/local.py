@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +14,13 @@ from aws_vpc.errors import UsageError
 from aws_vpc.local import control
 from aws_vpc.local.status import ROOT
 from aws_vpc.local.status import status as standing
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The options of local."""
+    parser.add_argument("action", choices=["start", "stop", "status", "env", "logs"], help="what to do")
+    parser.add_argument("log", nargs="?", metavar="NAME", help="logs: which one; without it, the names")
+    parser.add_argument("--follow", action="store_true", help="logs: go on as lines come")
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -1,15 +1,21 @@
 """teardown: what an earlier update gave up, the root, then the children it retained, dependants first."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
 from aws_vpc import deploy, master, report, vpc_settings
 from aws_vpc.commands import orphans
 from aws_vpc.commands.console import Console
+from aws_vpc.commands.options import change
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
 from aws_vpc.follow import mark
 from aws_vpc.local import control
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The options of teardown."""
+    change(parser)
 
 
 def run(options: Namespace, console: Console) -> int:

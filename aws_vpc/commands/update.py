@@ -1,6 +1,6 @@
 """update: what has changed in templates, parameters and application is brought to what stands."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from aws_vpc import deploy, plan, report
@@ -8,6 +8,7 @@ from aws_vpc.commands import network, orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.create import begun, upload
 from aws_vpc.commands.finish import bring, finish
+from aws_vpc.commands.options import parameters
 from aws_vpc.commands.preflight import preflight
 from aws_vpc.commands.request import Request, network_outputs, requested
 from aws_vpc.commands.session import Session, begin
@@ -17,6 +18,18 @@ from aws_vpc.follow import mark
 
 # The outputs of the root that say where the databases are.
 PLACES = ("DatabaseAddress", "DatabasePort", "WarehouseAddress", "WarehousePort")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The options of update."""
+    parameters(parser)
+    parser.add_argument(
+        "--refresh-images",
+        action="store_true",
+        help="take the newest machine image and platform, which replaces the web server",
+    )
+    parser.set_defaults(words=[])
+    parser.add_argument("root", nargs="?", metavar="REPO-ROOT", help="the same as --repo-root")
 
 
 def run(options: Namespace, console: Console) -> int:

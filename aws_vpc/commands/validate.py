@@ -1,6 +1,6 @@
 """validate: whether the templates are right, in the eyes of every tool that people trust."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from aws_vpc import report
@@ -12,6 +12,12 @@ from aws_vpc.validate_tools import check, written_excludes
 
 KINDS = ("FATAL", "ERROR", "WARN", "INFO", "excluded")
 HEADS = ("file:line", "tool", "rule", "severity", "resource", "message")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The options of validate."""
+    parser.add_argument("--repo-root", metavar="PATH", help="where templates/ is")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="templates; without one, all of templates/")
 
 
 def run(options: Namespace, console: Console) -> int:

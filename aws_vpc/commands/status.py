@@ -1,13 +1,19 @@
 """status: what stands."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from aws_vpc import deploy, report
 from aws_vpc.commands.console import Console
+from aws_vpc.commands.options import stack
 from aws_vpc.commands.session import begin
 
 
-def status(options: Namespace, console: Console) -> int:
+def arguments(parser: ArgumentParser) -> None:
+    """The options of status."""
+    stack(parser)
+
+
+def run(options: Namespace, console: Console) -> int:
     """0 when the stack stands, 3 when there is none."""
     session = begin(options, console)
     found = deploy.describe(session.cfn, session.name)

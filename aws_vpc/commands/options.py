@@ -1,0 +1,42 @@
+"""The options that commands share; each command's module adds its own in `arguments`."""
+
+from argparse import ArgumentParser
+
+STACK = "Nested-RDS-Redshift-EC2-VPC"
+
+
+def common(parser: ArgumentParser) -> None:
+    """The options that every command has."""
+    parser.add_argument("--json", action="store_true", help="print the answer as one JSON object")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    parser.add_argument("--debug", action="store_true", help="let an error's traceback through")
+
+
+def stack(parser: ArgumentParser) -> None:
+    """The options of every command that reads a stack."""
+    parser.add_argument("--local", action="store_true", help="use the embedded AWS on this machine")
+    parser.add_argument("--stack-name", default=STACK, metavar="NAME", help="root stack (%(default)s)")
+    parser.add_argument("--region", help="Region, instead of the configured one")
+    parser.add_argument("--profile", help="profile of the AWS configuration")
+    parser.add_argument("--repo-root", metavar="PATH", help="where templates/, eb-flask/ and data/ are")
+    parser.add_argument(
+        "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
+    )
+
+
+def change(parser: ArgumentParser) -> None:
+    """The options of every command that changes a stack."""
+    stack(parser)
+    parser.add_argument("--yes", action="store_true", help="answer every question with yes")
+    parser.add_argument("--no-wait", action="store_true", help="begin, and do not wait for the end")
+
+
+def parameters(parser: ArgumentParser) -> None:
+    """The options of every command that gives parameters to the root stack."""
+    change(parser)
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as often as needed"
+    )
+    parser.add_argument("--params", metavar="FILE", help="parameters in a YAML or JSON file; --param wins")
+    parser.add_argument("--bucket", metavar="NAME", help="bucket for templates and web bundles")
+    parser.add_argument("--network-stack", metavar="NAME", help="build in this stack's network")
