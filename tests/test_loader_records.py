@@ -6,9 +6,12 @@ import csv
 import gzip
 import io
 import string
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 from loader_support import EXAMPLES, FIELDS, HEADER, KINDS, files, people_csv, person
 
 from aws_vpc.errors import UsageError
-from aws_vpc.loader import people, records
+from aws_vpc.loader import cut, people, records
 from aws_vpc.loader.checks import Checks
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.ledger import Past, newer, same
@@ -139,12 +142,41 @@ def test_the_fast_check_takes_the_usual_row() -> None:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-@given(files(), st.integers(1, 40))
-def test_records_are_what_the_csv_module_reads(file: tuple[Table, str, list[list[str]]], size: int) -> None:
+@given(files(), st.integers(1, 40), st.sampled_from([0, 3, cut.SHORT]))
+def test_records_are_what_the_csv_module_reads(
+    file: tuple[Table, str, list[list[str]]], size: int, short: int
+) -> None:
     table, text, expected = file
-    rows, rejects = run(text, table, size)
+    with mock.patch.object(cut, "SHORT", short):
+        rows, rejects = run(text, table, size)
     assert rows == [row for row in expected if len(row) == 2]
     assert len(rejects) == len([row for row in expected if len(row) != 2])
+
+
+LONG_RECORDS = """
+import resource
+from aws_vpc.loader.cut import Cutter
+from aws_vpc.loader.tables import Dialect
+half, cutter = 2 << 20, Cutter(Dialect(escape="\\\\"))
+def grown(buffer, ends):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = cutter.match(buffer, 0)
+    assert (found.end == len(buffer)) if ends else found is None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(max(grown(*one) for one in [
+    (b'"' + b"x" * 2 * half, False), (b'1,"' + b'""' * half, False), (b"," * 2 * half, False),
+    (b'"' + b'""' * half + b'"\\n', True), (b'"' + b"\\\\a" * half, False), (b'"x",' * (half // 2), False),
+    (b"\\\\\\n" * half + b"\\n", True),
+]))
+"""
+
+
+def test_a_long_record_takes_little_memory_whether_it_ends_or_not() -> None:
+    """4 MB each, from mark to mark: a regex would keep hundreds of bytes for each field and quote."""
+    grown = subprocess.run(
+        [sys.executable, "-c", LONG_RECORDS], check=True, capture_output=True, text=True
+    ).stdout
+    assert int(grown) // (1 if sys.platform == "linux" else 1024) < 30_000  # kilobytes
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from aws_vpc.loader.checks import Checks
+from aws_vpc.loader.cut import Cutter, Record
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.tables import Dialect, Table
 
@@ -36,18 +37,6 @@ class Count:
     bytes: int = 0
 
 
-def record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
-    """One record with its line end, as the csv module cuts them."""
-    delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote)
-    escape = re.escape(dialect.escape) if dialect.escape else ""
-    escaped = f"|{escape}." if escape else ""
-    plain = f"(?:[^{delimiter}\\r\\n{escape}]{escaped})*+"
-    quoted = f"{quote}(?:[^{quote}{escape}]{escaped}|{quote}{quote})*+{quote}"
-    value = f"(?:{quoted}{plain}|(?!{quote}){plain})"
-    text = f"({value}(?:{delimiter}{value})*+)(?:\\r\\n|\\n|\\r(?=[^\\n]))"
-    return re.compile(text.encode("latin-1"), re.DOTALL)
-
-
 @dataclass
 class Records:
     """The records of one object: first the header, then blocks of valid rows."""
@@ -61,7 +50,7 @@ class Records:
     count: Count = field(default_factory=Count)
 
     def __post_init__(self) -> None:
-        self._record = record_pattern(self.table.csv)
+        self._cutter = Cutter(self.table.csv)
         self._line = 1
         self._buffers = self._cut()
         self._rest = next(self._buffers, b"")
@@ -98,14 +87,14 @@ class Records:
 
     def _header(self) -> tuple[str, ...]:
         """The names in the first record, which must be the table's columns in any order."""
-        while not (found := self._record.match(self._rest)):
+        while not (found := self._cutter.match(self._rest, 0)):
             more = next(self._buffers, None)
             if more is None or len(more) > LONGEST:
                 raise LoadFailed("the first line, which should be the header, does not end")
             self._rest = more
-        self._rest = self._rest[found.end() :]
-        self._line += _lines(found[0])
-        names = tuple(name.strip().lower() for name in self._read(found[1].decode("utf-8", "replace")))
+        self._rest = self._rest[found.end :]
+        self._line += _lines(found.whole)
+        names = tuple(name.strip().lower() for name in self._read(found.raw.decode("utf-8", "replace")))
         return _expected(names, self.table, self.mode)
 
     def _judge(self, buffer: bytes) -> tuple[bytes, bytes]:
@@ -116,11 +105,11 @@ class Records:
             if fast and (run := fast.match(buffer, position, end)):
                 out.append(self._take(run[0]))
                 position = run.end()
-            record = self._record.match(buffer, position)
+            record = self._cutter.match(buffer, position)
             if not record:
                 break
             out.append(self._judge_one(record))
-            position = record.end()
+            position = record.end
         if len(buffer) - position > LONGEST:
             raise LoadFailed(
                 f"the record that begins in line {self._line} is longer than {LONGEST >> 20} MB: "
@@ -140,10 +129,10 @@ class Records:
         mark = self.table.csv.delimiter.encode()
         return b"".join(b"%d%b%b\n" % (n, mark, line) for n, line in enumerate(run.split(b"\n")[:-1], first))
 
-    def _judge_one(self, record: re.Match[bytes]) -> bytes:
+    def _judge_one(self, record: Record) -> bytes:
         """One record as COPY wants it; nothing when it is blank or rejected."""
-        line, raw = self._line, record[1]
-        self._line += _lines(record[0])
+        line, raw = self._line, record.raw
+        self._line += _lines(record.whole)
         if not raw:
             return b""
         try:
