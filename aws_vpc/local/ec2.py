@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from aws_vpc.local import ec2_endpoint_services
 from aws_vpc.local.ec2_insights import Paths
 from aws_vpc.local.ec2_nat import RegionalGateways
 from aws_vpc.local.wire import Forward, Handler, Request, Response, form
@@ -27,6 +28,8 @@ def handler(world: World) -> Handler:
         own = own or gateways.answer(request, forward, action)
         if own is not None:
             return own
+        if action == "DescribeVpcEndpointServices":
+            ec2_endpoint_services.prepare(request.region)
         response = forward(request)
         if action in NAMING:
             response.body = _PUBLIC_NAME.sub(rb"<\1>localhost</\1>", response.body)

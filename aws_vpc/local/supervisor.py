@@ -149,20 +149,12 @@ def clean_environment() -> None:
 KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
 
 
-def share_models() -> None:
-    """Let every botocore session read a service model once: moto alone makes several at its start."""
-    import botocore.session
-
-    from aws_vpc.local.wire_types import loader
-
-    botocore.session.create_loader = lambda *_: loader()
-
-
 def live(folder: Path, port: int, region: str, processes: Processes, ready: int | None) -> None:
     """Serve, say that it is ready, fork for everybody, and on leaving end everything in order."""
-    share_models()
+    from aws_vpc.local import shortcuts
     from aws_vpc.local.server import bind, moto, serve
 
+    shortcuts.take()
     try:
         listener = bind(port)
     except OSError as error:
@@ -173,6 +165,7 @@ def live(folder: Path, port: int, region: str, processes: Processes, ready: int 
     from aws_vpc.local.front import Front
 
     front = Front(world, moto())
+    world.answer = front.respond
     server = serve(listener, front)
     say_ready(world, ready)
     threading.Thread(target=warm, args=(front, world), name="warm", daemon=True).start()

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import botocore.config
 import botocore.session
 
+from aws_vpc.local import inside
 from aws_vpc.local.processes import Processes
+from aws_vpc.local.wire import Request, Response
 
 if TYPE_CHECKING:
     from aws_vpc.local.certificates import Certificates
@@ -37,6 +39,8 @@ class World:
     processes: Processes
     certificates: Certificates
     endpoint: str = ""
+    # The front, once there is one: clients then ask it directly. Without it they go to the endpoint.
+    answer: Callable[[Request], Response] | None = field(default=None, repr=False)
     # Each is called with the id of an instance that was terminated or stopped.
     instance_gone: list[Callable[[str], None]] = field(default_factory=list, repr=False)
     _soon: SimpleQueue[Callable[[], None]] = field(default_factory=SimpleQueue, init=False, repr=False)
@@ -68,7 +72,7 @@ class World:
     def _make(self, service: str, region: str) -> Any:
         if self._session is None:
             self._session = botocore.session.Session(profile=None)
-        return self._session.create_client(
+        client = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self.endpoint,
@@ -82,6 +86,9 @@ class World:
                 ignore_configured_endpoint_urls=True,
             ),
         )
+        if self.answer is not None:
+            inside.connect(client, region, self.answer)
+        return client
 
     def soon(self, work: Callable[[], None]) -> None:
         """Do the work in the background, piece after piece in the order given; failures are logged."""
