@@ -141,6 +141,11 @@ class Network:
         }
 
     @cached_property
+    def by_ipv6_address(self) -> dict[Address, NetworkInterface]:
+        """The interface with the IPv6 address."""
+        return {at: eni for eni in self.interfaces.values() for at in eni.addresses if at.version == 6}
+
+    @cached_property
     def by_owner(self) -> dict[str, tuple[NetworkInterface, ...]]:
         """The interfaces of an instance, service, load balancer, endpoint or NAT gateway."""
         return _grouped((found.owner, found) for found in self.interfaces.values() if found.owner)

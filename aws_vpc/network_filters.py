@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from aws_vpc.network_values import ANY_PROTOCOL, Block, IcmpKind, PortRange
 
@@ -32,6 +33,16 @@ class Acl:
     entries: tuple[AclEntry, ...]
     subnets: tuple[str, ...] = ()
     default: bool = False
+
+    @cached_property
+    def inbound(self) -> tuple[AclEntry, ...]:
+        """The entries for what enters, by number."""
+        return tuple(sorted((it for it in self.entries if not it.egress), key=lambda it: it.number))
+
+    @cached_property
+    def outbound(self) -> tuple[AclEntry, ...]:
+        """The entries for what leaves, by number."""
+        return tuple(sorted((it for it in self.entries if it.egress), key=lambda it: it.number))
 
 
 @dataclass(frozen=True)
