@@ -20,11 +20,13 @@ import boto3
 import psycopg2
 import pytest
 import redshift_connector
+from botocore.response import StreamingBody
 from hypothesis import assume
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from aws_vpc.loader.__main__ import main
+from aws_vpc.loader.source import Object, Source
 from aws_vpc.loader.tables import Column, Dialect, Table
 from aws_vpc.local.certificates import Certificates
 from aws_vpc.local.postgres import Postgres
@@ -94,6 +96,26 @@ def files(draw: st.DrawFn) -> tuple[Table, str, list[list[str]]]:
     columns = (Column("a", "varchar", (20,)), Column("b", "varchar", (20,)))
     csv_dialect = Dialect(delimiter=delimiter, quote=quote, escape=escape)
     return Table("any", columns, ("a",), csv=csv_dialect), text.getvalue(), [row for row in read if row]
+
+
+class Shelf:
+    """S3 with one object, for tests that need its bytes and nothing else of it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def head_object(self, **asked: str) -> dict[str, Any]:
+        return {"ETag": '"etag"', "ContentLength": len(self.body)}
+
+    def get_object(self, Range: str = "bytes=0-", **asked: str) -> dict[str, Any]:
+        start, _, last = Range.removeprefix("bytes=").partition("-")
+        part = self.body[int(start) : int(last) + 1 if last else None]
+        return {"Body": StreamingBody(io.BytesIO(part), len(part))}
+
+
+def source(body: bytes, key: str) -> Source:
+    """An object that lies ready."""
+    return Source(Shelf(body), Object("bucket", key), pause=lambda seconds: None)
 
 
 @dataclass

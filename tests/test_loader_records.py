@@ -23,7 +23,7 @@ from aws_vpc.loader import cut, people, records
 from aws_vpc.loader.checks import Checks
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.ledger import Past, newer, same
-from aws_vpc.loader.readers import reader_for
+from aws_vpc.loader.readers import decoded, read_gzip
 from aws_vpc.loader.records import Records
 from aws_vpc.loader.rejects import Rejects, limit_from
 from aws_vpc.loader.source import Object
@@ -185,21 +185,20 @@ def test_a_long_record_takes_little_memory_whether_it_ends_or_not() -> None:
 def test_other_encodings_are_read_as_the_table_says(encoding: str, text: str) -> None:
     dialect = Dialect(encoding=encoding)
     body = people_csv([person(1, address=text)]).encode(encoding)
-    chunks = reader_for("people.csv")([body[:3], body[3:]], dialect)
+    chunks = decoded([body[:3], body[3:]], dialect)
     assert run(b"".join(chunks))[0][0][4] == text
     with pytest.raises(LoadFailed, match="is not utf-16"):
-        list(reader_for("people.csv")([b"\xff\xfea"], Dialect(encoding="utf-16")))
+        list(decoded([b"\xff\xfea"], Dialect(encoding="utf-16")))
 
 
 def test_gzip_of_several_members_is_read_to_its_end_and_damage_is_noticed() -> None:
     body = gzip.compress(b"a" * 3_000_000) + gzip.compress(b"b" * 10)
-    read = reader_for("people.csv.gz")
     for size in (100, 1 << 20):
-        pieces = list(read((body[at : at + size] for at in range(0, len(body), size)), Dialect()))
+        pieces = list(read_gzip(body[at : at + size] for at in range(0, len(body), size)))
         assert b"".join(pieces) == b"a" * 3_000_000 + b"b" * 10 and max(map(len, pieces)) <= 1 << 20
     for broken, reason in ((body[:-3], "too early"), (b"id,email\n", "not gzip")):
         with pytest.raises(LoadFailed, match=reason):
-            list(read([broken], Dialect()))
+            list(read_gzip([broken]))
 
 
 @pytest.mark.parametrize(

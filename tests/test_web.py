@@ -28,7 +28,7 @@ INJECTIONS = [
     "%s%s%s",
     "{{ 7*7 }}",
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "..%2f..%2fetc/passwd",
     "x" * 5000,
     "\u202e\ufeff\U0001f600",

@@ -41,7 +41,7 @@ PERSONS = [
     (2, "ann@example.com.au", "CA", "90001", "2 Main Street"),
     (3, "Bob@Example.com", "TX", "73301", "3 Elm Street, Apt 4"),
     (4, "b%b_x@example.com", "WA", "98101", "<b>4</b> & Sons"),
-    (5, "carl/o'hara@example.com", "OR", "97035", "5 \"Quote\" Road"),
+    (5, "carl/o'hara@example.com", "OR", "97035", '5 "Quote" Road'),
     (6, "zoë@example.com", "ME", "03901", "6 Añil Way"),
 ]
 # Amazon's driver makes its TLS context in a way that Python 3.10 deprecated, and forgets to close the

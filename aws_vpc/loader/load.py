@@ -10,7 +10,7 @@ from typing import Any
 from aws_vpc.loader import sql
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.log import Log
-from aws_vpc.loader.readers import reader_for
+from aws_vpc.loader.opening import open_records
 from aws_vpc.loader.records import Count, Records
 from aws_vpc.loader.rejects import Limit, Rejects, Row
 from aws_vpc.loader.source import Source
@@ -68,12 +68,16 @@ class Load:
     def records(self, *, numbered: bool = False) -> Records:
         """The object's records from the beginning."""
         self._rejects.close()
-        self._rejects = Rejects()
-        chunks = reader_for(self.source.object.key)(self.source.chunks(), self.table.csv)
-        return Records(chunks, self.table, self._rejects.add, self.mode, numbered, self._progress)
+        self._rejects, self.source.taken = Rejects(), 0
+        return open_records(
+            self.source, self.table, self.mode, self._rejects.add, numbered=numbered, progress=self._progress
+        )
 
     def _progress(self, count: Count) -> None:
-        self.log.progress(target=self.target, bytes=count.bytes, rows=count.rows, rejected=count.rejected)
+        self.log.progress(
+            target=self.target, bytes=self.source.taken, size=self.source.object.size,
+            rows=count.rows, rejected=count.rejected, seconds=round(time.monotonic() - self.began, 1),
+        )  # fmt: skip
 
     def settle(self, records: Records, superseded: Iterable[Row] = ()) -> Outcome:
         """What comes of the records read; raises when too many are bad, with those in the bucket."""

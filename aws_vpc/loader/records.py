@@ -47,16 +47,21 @@ class Records:
     mode: str = "mirror"
     numbered: bool = False
     progress: Callable[[Count], None] = lambda count: None
+    names: tuple[str, ...] = ()  # the columns in order, where no header tells them
+    line: int = 1  # the number of the first line
+    by_record: bool = False  # a record is a line of the object, or a row of it, however often it breaks
+    faults: dict[int, tuple[str, str, str]] = field(default_factory=dict)  # what is known of lines already
     count: Count = field(default_factory=Count)
 
     def __post_init__(self) -> None:
         self._cutter = Cutter(self.table.csv)
-        self._line = 1
         self._buffers = self._cut()
         self._rest = next(self._buffers, b"")
-        if not self._rest:
+        names = self.names
+        if not names and not self._rest:
             raise LoadFailed("the object is empty: it has not even a header line")
-        names = self._header() if self.table.csv.header else self.table.names
+        if not names:
+            names = self._header() if self.table.csv.header else self.table.names
         self.ordered = self.table.only(names)
         self.checks = Checks(self.ordered)
 
@@ -71,7 +76,7 @@ class Records:
             buffer = next(self._buffers, None)
         if self._rest:
             raise LoadFailed(
-                f"the quote that opens in line {self._line} is not closed before the end of the object"
+                f"the quote that opens in line {self.line} is not closed before the end of the object"
             )
 
     def _cut(self) -> Iterator[bytes]:
@@ -79,7 +84,7 @@ class Records:
         last = b"\n"
         for chunk in self.chunks:
             if chunk:
-                first, last = self.count.bytes == 0, chunk[-1:]
+                first, last = self.line == 1 and self.count.bytes == 0, chunk[-1:]
                 self.count.bytes += len(chunk)
                 yield _without_mark(chunk) if first else self._rest + chunk
         if last != b"\n":
@@ -93,9 +98,9 @@ class Records:
                 raise LoadFailed("the first line, which should be the header, does not end")
             self._rest = more
         self._rest = self._rest[found.end :]
-        self._line += _lines(found.whole)
+        self.line += _lines(found.whole)
         names = tuple(name.strip().lower() for name in self._read(found.raw.decode("utf-8", "replace")))
-        return _expected(names, self.table, self.mode)
+        return expected(names, self.table, self.mode)
 
     def _judge(self, buffer: bytes) -> tuple[bytes, bytes]:
         """The valid rows of a buffer, and the incomplete record at its end."""
@@ -112,7 +117,7 @@ class Records:
             position = record.end
         if len(buffer) - position > LONGEST:
             raise LoadFailed(
-                f"the record that begins in line {self._line} is longer than {LONGEST >> 20} MB: "
+                f"the record that begins in line {self.line} is longer than {LONGEST >> 20} MB: "
                 "is a quote there never closed?"
             )
         return b"".join(out), buffer[position:]
@@ -121,8 +126,8 @@ class Records:
         """A run of valid lines, each one row, as COPY wants them."""
         if b"\r" in run:
             run = run.replace(b"\r\n", b"\n")
-        first, rows = self._line, run.count(b"\n")
-        self._line += rows
+        first, rows = self.line, run.count(b"\n")
+        self.line += rows
         self.count.rows += rows
         if not self.numbered:
             return run
@@ -131,23 +136,29 @@ class Records:
 
     def _judge_one(self, record: Record) -> bytes:
         """One record as COPY wants it; nothing when it is blank or rejected."""
-        line, raw = self._line, record.raw
-        self._line += _lines(record.whole)
-        if not raw:
+        line, raw = self.line, record.raw
+        self.line += 1 if self.by_record else _lines(record.whole)
+        row, fault = self._row(raw, line)
+        if not row and not fault:
             return b""
-        try:
-            row = self._read(raw.decode("utf-8"))
-            fault = self._count_fault(row, raw) or self.checks.fault(row)
-        except UnicodeDecodeError:
-            row, fault = [], self._encoding_fault(raw)
-        except csv.Error as error:
-            row, fault = [], ("", raw.decode("utf-8", "replace"), f"is not CSV: {error}")
         if fault:
             self.count.rejected += 1
             self.reject(line, *fault)
             return b""
         self.count.rows += 1
         return self._written(row, line)
+
+    def _row(self, raw: bytes, line: int) -> tuple[list[str], tuple[str, str, str] | None]:
+        """The values of a record, none when it is blank, and its first fault."""
+        if not raw:
+            return [], self.faults.pop(line, None)
+        try:
+            row = self._read(raw.decode("utf-8"))
+            return row, self._count_fault(row, raw) or self.checks.fault(row)
+        except UnicodeDecodeError:
+            return [], self._encoding_fault(raw)
+        except csv.Error as error:
+            return [], ("", raw.decode("utf-8", "replace"), f"is not CSV: {error}")
 
     def _read(self, text: str) -> list[str]:
         dialect = self.table.csv
@@ -196,7 +207,7 @@ def _quoted(value: str, dialect: Dialect) -> str:
     return dialect.quote + value.replace(dialect.quote, dialect.quote * 2) + dialect.quote
 
 
-def _expected(names: tuple[str, ...], table: Table, mode: str) -> tuple[str, ...]:
+def expected(names: tuple[str, ...], table: Table, mode: str) -> tuple[str, ...]:
     """The header, once it names what the mode needs."""
     needed = table.key if mode == "delete" else table.names
     missing = [name for name in needed if name not in names]

@@ -5,6 +5,8 @@ In: one version of one object, read in order, taken up again where a connection 
 
 from __future__ import annotations
 
+import io
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -44,6 +46,7 @@ class Source:
     def __init__(self, s3: Any, wanted: Object, pause: Callable[[float], None] = time.sleep) -> None:
         self._s3, self._pause = s3, pause
         self.object = self._described(wanted)
+        self.taken = 0  # bytes of the object that have arrived
 
     def _described(self, wanted: Object) -> Object:
         """The object with the facts that S3 has of it."""
@@ -54,13 +57,15 @@ class Source:
             wanted, etag=etag, version="" if version == "null" else version, size=head["ContentLength"]
         )
 
-    def chunks(self) -> Iterator[bytes]:
-        """The object's bytes, from where they broke off when the connection did."""
-        position, tries = 0, 0
-        while position < self.object.size:
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The object's bytes, all or from `start` to `stop`; from where they broke off when they did."""
+        position, tries = start, 0
+        stop = self.object.size if stop is None else stop
+        while position < stop:
             try:
-                for chunk in self._open(position).iter_chunks(CHUNK):
+                for chunk in self._open(position, stop).iter_chunks(CHUNK):
                     position, tries = position + len(chunk), 0
+                    self.taken += len(chunk)
                     yield chunk
             except BROKEN as error:
                 tries += 1
@@ -70,8 +75,12 @@ class Source:
                     ) from error
                 self._pause(0.2 * 2**tries)
 
-    def _open(self, position: int) -> Any:
-        ranged = {"Range": f"bytes={position}-"} if position else {}
+    def file(self) -> IO[bytes]:
+        """The object as a file that can be read from any place."""
+        return io.BufferedReader(_Seekable(self), CHUNK)
+
+    def _open(self, start: int, stop: int) -> Any:
+        ranged = {} if (start, stop) == (0, self.object.size) else {"Range": f"bytes={start}-{stop - 1}"}
         return self._ask(self._s3.get_object, self.object, **ranged)["Body"]
 
     def _ask(self, call: Callable[..., Any], wanted: Object, **more: str) -> Any:
@@ -130,6 +139,34 @@ class Source:
             parts = [{"Key": part["Key"], "VersionId": part["VersionId"]} for part in found]
             if parts:
                 self._s3.delete_objects(Bucket=self.object.bucket, Delete={"Objects": parts, "Quiet": True})
+
+
+class _Seekable(io.RawIOBase):
+    """An object as a file: each read asks S3 for just that range."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._position = source, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.object.size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        stop = min(self._position + len(buffer), self._source.object.size)
+        data = b"".join(self._source.chunks(self._position, stop))
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
 
 def _gzip() -> Any:
