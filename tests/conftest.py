@@ -2,12 +2,21 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
 
 # moto reads it once, when it is first imported, which may be in any module.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+
+@pytest.fixture(scope="session")
+def web_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Both databases and the services of the web pages, for every module that tests the pages."""
+    from web_support import running_servers
+
+    yield from running_servers(tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

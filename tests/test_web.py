@@ -145,7 +145,18 @@ def test_the_accept_header_chooses_html_or_json(client: Any, address: str, accep
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/rds/people", "/rds/people.csv", "/redshift/ann", "/rds/nobody", "/none", "/readyz"]
+    "address",
+    [
+        "/",
+        "/rds/people",
+        "/rds/people.csv",
+        "/redshift/ann",
+        "/compare",
+        "/network",
+        "/loads",
+        "/none",
+        "/readyz",
+    ],
 )
 def test_every_answer_carries_the_security_headers(client: Any, address: str) -> None:
     headers = client.get(address).headers
@@ -153,7 +164,7 @@ def test_every_answer_carries_the_security_headers(client: Any, address: str) ->
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-store"
     assert "Strict-Transport-Security" not in headers
     assert "Set-Cookie" not in headers
@@ -163,7 +174,9 @@ def test_behind_tls_browsers_are_told_to_stay_there(client: Any) -> None:
     assert "max-age" in client.get("/healthz", base_url="https://pages").headers["Strict-Transport-Security"]
 
 
-@pytest.mark.parametrize("address", ["/", "/rds/people?q=a", "/redshift/ann", "/rds/nobody"])
+@pytest.mark.parametrize(
+    "address", ["/", "/rds/people?q=a", "/redshift/ann", "/rds/nobody", "/compare", "/network", "/loads"]
+)
 def test_pages_load_nothing_from_elsewhere_and_hold_nothing_inline(client: Any, address: str) -> None:
     text = client.get(address).text
     assert not re.search(r"""(?:src|href|action)=["'](?:https?:)?//""", text)

@@ -26,9 +26,9 @@ class Manager:
 def test_a_secret_is_fetched_once_and_again_when_refused() -> None:
     now = [100.0]
     manager = Manager(FIRST)
-    secret = secrets.Secret(manager.fetch, lambda: now[0])
-    login = secret.login()
-    assert [secret.login(), login.password, manager.asked] == [login, "one", 1]
+    secret = secrets.Secret(manager.fetch, lambda: now[0], parse=secrets.parse)
+    login = secret.value()
+    assert [secret.value(), login.password, manager.asked] == [login, "one", 1]
     manager.value = SECOND
     now[0] += 5
     assert secret.after(login).password == "two"
@@ -39,8 +39,8 @@ def test_a_secret_is_fetched_once_and_again_when_refused() -> None:
 def test_a_login_that_stays_refused_is_fetched_at_most_once_a_second() -> None:
     now = [100.0]
     manager = Manager(FIRST)
-    secret = secrets.Secret(manager.fetch, lambda: now[0])
-    login = secret.login()
+    secret = secrets.Secret(manager.fetch, lambda: now[0], parse=secrets.parse)
+    login = secret.value()
     for _ in range(100):
         assert secret.after(login) == login
     assert manager.asked == 1
@@ -99,6 +99,6 @@ def test_the_sqlstate_of_either_driver_decides(state: str, kind: type, status: i
 @pytest.mark.parametrize("threads", ["0", "65", "-1", "many", "٣", "1.5"])
 def test_threads_are_a_number(threads: str) -> None:
     required = dict.fromkeys(settings.REQUIRED, "x")
-    assert settings.read(required).threads == 8
+    assert settings.read(required).threads == 16
     with pytest.raises(settings.SettingsError, match="WEB_THREADS"):
         settings.read({**required, "WEB_THREADS": threads})

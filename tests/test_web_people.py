@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from web_support import DRIVER_WARNINGS, PERSONS, Web, application_client, running_web
+from web_support import DRIVER_WARNINGS, PERSONS, Web, application_client, insert, running_web
 
 web = pytest.fixture(running_web, scope="module")
 client = pytest.fixture(application_client, scope="module")
@@ -34,8 +34,7 @@ EVERYBODY = [*PERSONS, *MORE]
 def more_people(web: Web) -> Iterator[None]:
     """Some hundred people in both databases, with empty values and equal ones."""
     for source in (web.rds, web.redshift):
-        with source.server.session("people") as cursor:
-            cursor.executemany("INSERT INTO persons VALUES (%s, %s, %s, %s, %s)", MORE)
+        insert(source, MORE)
     return
 
 

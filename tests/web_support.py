@@ -13,8 +13,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,12 @@ DRIVER_WARNINGS = [
     pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS"),
     pytest.mark.filterwarnings("ignore:Exception ignored in. <s:pytest.PytestUnraisableExceptionWarning"),
 ]
-WEB_ENVIRONMENT = ("WEB_DATABASE_SECRET", "WEB_WAREHOUSE_SECRET", "AWS_DEFAULT_REGION")
+SECRETS = ("WEB_DATABASE_SECRET", "WEB_WAREHOUSE_SECRET")
+NETWORK = (
+    "Vpc=vpc-0a1b2c3d VpcCidr=10.0.0.0/16 PublicSubnets=subnet-1+subnet-2 DataSubnets=subnet-3+subnet-4"
+    " WarehouseVpc=vpc-9f8e7d6c WarehouseVpcCidr=10.1.0.0/16 Interconnection=pcx-0123abcd"
+    " SecretsManagerEndpoint=vpce-1111 S3GatewayEndpoint=vpce-2222 SomethingNewer=x"
+)
 
 
 @dataclass
@@ -83,6 +87,8 @@ class Web:
     rds: Source
     redshift: Source
     secrets: Any
+    s3: Any
+    bucket: str
     folder: Path
     ca: Path
 
@@ -105,8 +111,13 @@ def make_tables(source: Source, standing: bootstrap.Standing) -> None:
     statements = bootstrap.postgresql if source.name == "rds" else bootstrap.redshift
     reader = bootstrap.Reader("web_reader", source.password)
     source.execute(*statements(standing, read_tables(), reader, "people"))
+    insert(source, PERSONS)
+
+
+def insert(source: Source, persons: Sequence[tuple[Any, ...]]) -> None:
+    """Adds persons."""
     with source.server.session("people") as cursor:
-        cursor.executemany("INSERT INTO persons VALUES (%s, %s, %s, %s, %s)", PERSONS)
+        cursor.executemany("INSERT INTO persons VALUES (%s, %s, %s, %s, %s)", persons)
 
 
 def drop_persons(source: Source) -> bootstrap.Standing:
@@ -116,20 +127,30 @@ def drop_persons(source: Source) -> bootstrap.Standing:
     return bootstrap.Standing(there, frozenset({"web_reader"}), there)
 
 
-@contextmanager
-def secrets_manager(patch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of a Secrets Manager that the pages find by their environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    patch.setenv("AWS_DEFAULT_REGION", REGION)
+@dataclass
+class Servers:
+    """What runs as long as the tests do: both databases, filled once, and moto."""
+
+    rds: Source
+    redshift: Source
+    folder: Path
+    ca: Path
+    endpoint: str
+
+
+def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Both databases with six persons each, and moto over HTTP; a session's fixture in conftest.py."""
+    folder = tmp_path_factory.mktemp("web")
+    certificates, processes = Certificates(folder / "certificates"), Processes.direct()
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
     try:
-        yield boto3.client("secretsmanager", region_name=REGION)
+        rds, redshift = sources(folder, processes, certificates)
+        host, port = moto.get_host_and_port()
+        yield Servers(rds, redshift, folder, certificates.ca, f"http://{host}:{port}")
     finally:
-        server.stop()
+        processes.stop()
+        moto.stop()
 
 
 def warehouse_front(folder: Path, processes: Processes, certificates: Certificates, server: Postgres) -> int:
@@ -162,22 +183,41 @@ def sources(folder: Path, processes: Processes, certificates: Certificates) -> I
         yield source
 
 
-def running_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """Both databases with six persons each, and their secrets, in this process's environment."""
-    folder = tmp_path_factory.mktemp("web")
-    certificates, processes = Certificates(folder / "certificates"), Processes.direct()
-    with pytest.MonkeyPatch.context() as patch, secrets_manager(patch) as manager:
-        patch.setenv("PGSSLROOTCERT", str(certificates.ca))
-        patch.setenv("SSL_CERT_FILE", str(certificates.ca))
-        try:
-            rds, redshift = sources(folder, processes, certificates)
-            for source, variable in ((rds, WEB_ENVIRONMENT[0]), (redshift, WEB_ENVIRONMENT[1])):
-                name = f"web-{source.name}-{uuid.uuid4()}"
-                source.secret = manager.create_secret(Name=name, SecretString=source.login())["ARN"]
-                patch.setenv(variable, source.secret)
-            yield Web(rds, redshift, manager, folder, certificates.ca)
-        finally:
-            processes.stop()
+def running_web(web_servers: Servers) -> Iterator[Web]:
+    """Both databases with six persons each, secrets and a bucket, in this process's environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(web_servers).items():
+            patch.setenv(name, value)
+        session = boto3.session.Session()
+        secrets, s3 = session.client("secretsmanager"), session.client("s3")
+        bucket = f"data-{uuid.uuid4()}"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        patch.setenv("WEB_DATA_BUCKET", bucket)
+        for source, variable in zip((web_servers.rds, web_servers.redshift), SECRETS, strict=True):
+            source.execute("TRUNCATE persons", "TRUNCATE loads")
+            insert(source, PERSONS)
+            name = f"web-{source.name}-{uuid.uuid4()}"
+            source.secret = secrets.create_secret(Name=name, SecretString=source.login())["ARN"]
+            patch.setenv(variable, source.secret)
+        yield Web(
+            web_servers.rds, web_servers.redshift, secrets, s3, bucket, web_servers.folder, web_servers.ca
+        )
+        secrets.close()
+        s3.close()
+
+
+def environment(servers: Servers) -> dict[str, str]:
+    """Where the pages find the services, and what they trust."""
+    return {
+        "AWS_ENDPOINT_URL": servers.endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "PGSSLROOTCERT": str(servers.ca),
+        "SSL_CERT_FILE": str(servers.ca),
+        "WEB_UPLOAD": "true",
+        "WEB_NETWORK": NETWORK,
+    }
 
 
 def application_client(web: Web) -> Iterator[Any]:

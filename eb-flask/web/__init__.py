@@ -1,36 +1,70 @@
 """The pages over both databases.
 
-    create_app() ─ settings from the environment
-                 ├ one Database per source (db.py), logins from Secrets Manager (secrets.py)
-                 ├ blueprints home, people, health: request -> one query -> one template or JSON
-                 └ around every answer: formats.py, headers.py, logs.py, errors.py
+create_app() ─ settings from the environment
+             ├ one Database per source (db.py), logins from Secrets Manager (secrets.py)
+             ├ the data bucket (bucket.py) and the deployed network (facts.py), where they are told
+             ├ blueprints home, people, comparison, connectivity, loads, health:
+             │     request -> one query -> one template or JSON
+             └ around every answer: formats.py, headers.py, logs.py, signin.py, errors.py
 """
 
 import os
+from typing import Any
 
 from flask import Flask
 
-from . import db, errors, formats, headers, health, home, logs, people, secrets, settings
+from . import (
+    bucket,
+    comparison,
+    connectivity,
+    db,
+    errors,
+    formats,
+    headers,
+    health,
+    home,
+    loads,
+    logs,
+    people,
+    secrets,
+    settings,
+    signin,
+    upload,
+)
+
+
+class Pages(Flask):
+    """Flask with requests whose uploads wait in the folder that the settings name."""
+
+    request_class = upload.Upload
 
 
 def create_app(config: settings.Settings | None = None) -> Flask:
     """The application, its databases not yet connected to; settings come from the environment."""
     config = config or settings.read(os.environ)
-    app = Flask(__name__)
+    app = Pages(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]  # as the query ordered them
-    app.extensions["databases"] = databases(config)
+    manager, s3 = secrets.client(config.region), bucket.client(config.region)
+    app.extensions |= {
+        "databases": databases(config, manager),
+        "network": config.network,
+        "upload": config.upload,
+        "bucket": bucket.Bucket(s3, config.bucket),
+        "clients": {"secretsmanager": manager, "s3": s3},
+    }
     app.wsgi_app = formats.Suffix(app.wsgi_app)  # type: ignore[method-assign]
-    for part in (logs, headers, errors, home):
+    for part in (logs, headers, errors, home, comparison):
         part.install(app)
-    for blueprint in (home.bp, people.bp, health.bp):
+    signin.install(app, signin.users(manager, config.auth_secret) if config.auth_secret else None)
+    for blueprint in (home.bp, comparison.bp, connectivity.bp, loads.bp, health.bp, people.bp):
         app.register_blueprint(blueprint)
     return app
 
 
-def databases(config: settings.Settings) -> dict[str, db.Database]:
-    """Both databases by the name they have in addresses."""
-    manager = secrets.client(config.region)
-    rds = db.rds(secrets.secret(manager, config.database_secret), config.threads)
-    redshift = db.redshift(secrets.secret(manager, config.warehouse_secret), config.threads)
-    return {rds.name: rds, redshift.name: redshift}
+def databases(config: settings.Settings, manager: Any) -> dict[str, db.Database]:
+    """The databases by the name they have in addresses; the warehouse where there is one."""
+    found = [db.rds(secrets.secret(manager, config.database_secret), config.threads)]
+    if config.warehouse_secret:
+        found.append(db.redshift(secrets.secret(manager, config.warehouse_secret), config.threads))
+    return {database.name: database for database in found}

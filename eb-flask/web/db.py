@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
-from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import faults, redshift_dialect  # noqa: F401  (the dialect registers itself)
-from .secrets import Login, Secret, SecretMalformed
+from .secrets import UNREADABLE, Login, Secret
 
 ANSWER_SECONDS = 2.0
 STATEMENT_SECONDS = 5
@@ -45,7 +44,7 @@ class Database:
     """One database as the pages see it, from start-up to the end of the process."""
 
     def __init__(
-        self, name: str, title: str, url: str, arguments: Arguments, secret: Secret, size: int
+        self, name: str, title: str, url: str, arguments: Arguments, secret: Secret[Login], size: int
     ) -> None:
         self.name = name
         self.title = title
@@ -69,6 +68,16 @@ class Database:
         )
         event.listen(self.engine, "do_connect", self._connect)
 
+    def login(self) -> Login:
+        """Where the database is and who the pages are there."""
+        return self._secret.value()
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """Host and port, once the secret has been read."""
+        login = self._secret.remembered
+        return (login.host, login.port) if login else None
+
     def fetch(self, statement: sqlalchemy.Executable, values: Mapping[str, Any] | None = None) -> Result:
         """The rows of a SELECT; raises Away, Slow or NoTable when there are none to be had."""
         with self.connection() as connection:
@@ -85,7 +94,7 @@ class Database:
             with self.engine.connect() as connection:
                 self._away = None
                 yield connection
-        except (DBAPIError, OSError, PoolTimeout, BotoCoreError, ClientError, SecretMalformed) as error:
+        except (DBAPIError, OSError, PoolTimeout, *UNREADABLE) as error:
             fault = faults.of(error, self.title)
             if isinstance(fault, faults.Away) and not isinstance(error, PoolTimeout):
                 self._rest(fault)
@@ -108,7 +117,7 @@ class Database:
 
     def _connect(self, dialect: Any, record: Any, positional: Any, named: Any) -> Any:
         """A new connection with the secret's login; a refused login is fetched again and tried once more."""
-        login = self._secret.login()
+        login = self._secret.value()
         try:
             return dialect.connect(**self._arguments(login, self._seconds_left()))
         except dialect.loaded_dbapi.Error as error:
@@ -122,7 +131,7 @@ class Database:
         return max(1, int(self._thread.deadline - time.monotonic() + 0.05))
 
 
-def rds(secret: Secret, size: int) -> Database:
+def rds(secret: Secret[Login], size: int) -> Database:
     """RDS through libpq, which verifies the certificate against PGSSLROOTCERT."""
 
     def arguments(login: Login, seconds: int) -> dict[str, Any]:
@@ -145,7 +154,7 @@ def rds(secret: Secret, size: int) -> Database:
     return Database("rds", "RDS", "postgresql+psycopg2://", arguments, secret, size)
 
 
-def redshift(secret: Secret, size: int) -> Database:
+def redshift(secret: Secret[Login], size: int) -> Database:
     """Redshift through Amazon's driver, which trusts its own bundle and SSL_CERT_FILE."""
 
     def arguments(login: Login, seconds: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ SENTENCES = {
     400: "The address asks for something that does not make sense.",
     404: "There is no such page.",
     405: "This page can only be read.",
+    413: "The file is larger than the pages take.",
     414: "The address is too long.",
 }
 

@@ -13,11 +13,10 @@ redshift_connector by a dictionary whose C is the SQLSTATE, or by a bare OSError
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .secrets import SecretMalformed
+from .secrets import UNREADABLE
 
 RETRY_SECONDS = 2
 LOGIN_REFUSED = "the web login was refused; before the first load it does not exist yet"
@@ -89,7 +88,7 @@ def of(error: Exception, title: str) -> Exception:
     """The fault that this error of a driver, the pool or Secrets Manager stands for, or the error itself."""
     if isinstance(error, PoolTimeout):
         return Busy(f"All connections to {title} are in use; try again in a moment.")
-    if isinstance(error, BotoCoreError | ClientError | SecretMalformed):
+    if isinstance(error, UNREADABLE):
         return Away(f"{title} cannot be asked: its login could not be read from Secrets Manager.")
     code = sqlstate(error)
     if code == "57014":

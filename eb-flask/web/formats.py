@@ -1,8 +1,9 @@
 """One view, its formats: every page is HTML, or JSON at the same address with `.json` behind it.
 
-    /               /.json
-    /rds/ann@x.org  /rds/ann@x.org.json      or the header  Accept: application/json
-    /rds/people     /rds/people.json         and  /rds/people.csv
+/               /.json
+/rds/ann@x.org  /rds/ann@x.org.json      or the header  Accept: application/json
+/rds/people     /rds/people.json         and  /rds/people.csv
+/compare        /compare.json            and  /compare.csv
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from flask import Response, jsonify, make_response, render_template, request
 
 KEY = "web.format"
+AS_CSV = ("/people", "/compare", "/rejected")
 
 
 class Suffix:
@@ -22,7 +24,7 @@ class Suffix:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         stem, _, suffix = path.rpartition(".")
-        if suffix == "json" or (suffix == "csv" and stem.endswith("/people")):
+        if suffix == "json" or (suffix == "csv" and stem.endswith(AS_CSV)):
             environ = {**environ, "PATH_INFO": stem, KEY: suffix}
         return self._app(environ, start_response)
 

@@ -1,8 +1,8 @@
 """The SQL of a View: one page of people, how many there are, facets, and all of them for an export.
 
-Pages are found by key, not by number: behind the last row, in the order of the sort column and the id,
-which costs the same on page 1,000 as on page 1 and neither skips nor repeats rows when others come or go.
-Empty values come last when ascending and first when descending, as both databases have it.
+Pages are found by key, not by number: behind the last row, in the order of the sort column and the id, which
+costs the same on page 1,000 as on page 1 and neither skips nor repeats rows when others come or go. Empty
+values come last when ascending and first when descending, as both databases have it.
 """
 
 import operator

@@ -1,7 +1,7 @@
 """Logs, one JSON object per line on stderr, without personal data.
 
-A request is logged by its route, never by its address, for addresses hold e-mails; an exception by its
-type and the places it passed, never by its message, for drivers quote values.
+A request is logged by its route, never by its address, for addresses hold e-mails; an exception by its type
+and the places it passed, never by its message, for drivers quote values.
 """
 
 import json

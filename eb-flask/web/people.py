@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, redirect, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
 
 from . import errors, formats, listing, queries, sheet, view
 from .db import Database, Result
@@ -63,9 +63,9 @@ def lookup(source: str, beginning: str) -> Response:
 
 
 def chosen(source: str) -> Database:
-    """The database that the address names."""
-    database: Database = current_app.extensions["databases"][source]
-    return database
+    """The database that the address names; NotFound where there is no warehouse."""
+    databases: dict[str, Database] = current_app.extensions["databases"]
+    return databases[source] if source in databases else abort(404)
 
 
 def timed(result: Result) -> Result:

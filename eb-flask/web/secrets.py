@@ -1,18 +1,22 @@
-"""Logins kept in Secrets Manager: fetched by ARN, remembered, fetched again when refused."""
+"""Logins, and who may sign in, kept in Secrets Manager: fetched by ARN, remembered, fetched again when
+refused."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 # A page waits for the secret at most once and never longer than for the database itself.
 PATIENCE = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 BETWEEN_FETCHES = 1.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,35 +34,56 @@ class SecretMalformed(Exception):
     """The secret was read but is not a login."""
 
 
-class Secret:
+# What reading a secret may raise.
+UNREADABLE = (BotoCoreError, ClientError, SecretMalformed)
+
+
+class Secret(Generic[T]):
     """One secret, fetched when first asked for and remembered; safe to share between threads."""
 
-    def __init__(self, fetch: Callable[[], str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], str],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        parse: Callable[[str], T],
+    ) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._parse = parse
         self._lock = threading.Lock()
-        self._login: Login | None = None
+        self._value: T | None = None
         self._fetched = 0.0
 
-    def login(self) -> Login:
-        """The login as last fetched."""
-        with self._lock:
-            return self._login or self._renew()
+    @property
+    def remembered(self) -> T | None:
+        """The value, if it was fetched already."""
+        return self._value
 
-    def after(self, refused: Login) -> Login:
-        """The login to try after one was refused: what another thread fetched since, or a new fetch.
+    def value(self, oldest: float = math.inf) -> T:
+        """The value; fetched now if it never was, or longer ago than so many seconds."""
+        value = self._value
+        if value is not None and self._clock() - self._fetched < oldest:
+            return value
+        with self._lock:
+            if self._value is not None and self._clock() - self._fetched < oldest:
+                return self._value
+            return self._renew()
+
+    def after(self, refused: T) -> T:
+        """The value to try after one was refused: what another thread fetched since, or a new fetch.
 
         At most one fetch a second, so that a login that stays refused costs Secrets Manager little.
         """
         with self._lock:
-            if self._login and (self._login != refused or self._clock() - self._fetched < BETWEEN_FETCHES):
-                return self._login
+            if self._value and (self._value != refused or self._clock() - self._fetched < BETWEEN_FETCHES):
+                return self._value
             return self._renew()
 
-    def _renew(self) -> Login:
-        self._login = parse(self._fetch())
+    def _renew(self) -> T:
+        self._value = self._parse(self._fetch())
         self._fetched = self._clock()
-        return self._login
+        return self._value
 
 
 def parse(text: str) -> Login:
@@ -81,6 +106,6 @@ def client(region: str) -> Any:
     return boto3.client("secretsmanager", region_name=region, config=PATIENCE)
 
 
-def secret(manager: Any, arn: str) -> Secret:
-    """The secret with this ARN."""
-    return Secret(lambda: str(manager.get_secret_value(SecretId=arn)["SecretString"]))
+def secret(manager: Any, arn: str) -> Secret[Login]:
+    """The login in the secret with this ARN."""
+    return Secret(lambda: str(manager.get_secret_value(SecretId=arn)["SecretString"]), parse=parse)

@@ -1,10 +1,12 @@
-"""People as CSV, safe to open in a spreadsheet: what it would take for a formula gets an apostrophe."""
+"""Rows as CSV, safe to open in a spreadsheet: what it would take for a formula gets an apostrophe."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
+from .merge import Difference
 from .view import COLUMNS
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -19,6 +21,23 @@ def lines(first: Batch, batches: Iterable[Batch]) -> Iterator[str]:
     yield text([tuple(COLUMNS)]) + text(first)
     for batch in batches:
         yield text(batch)
+
+
+def of_differences(first: Iterable[Difference | None], rest: Iterable[Difference | None]) -> Iterator[str]:
+    """CSV text of differences: every column as RDS has it, then as Redshift has it."""
+    sides = [[f"{name}_{column}" for column in COLUMNS] for name in ("rds", "redshift")]
+    yield plain([["id", *sides[0], *sides[1]]])
+    nobody = [None] * len(COLUMNS)
+    for difference in chain(first, rest):
+        if difference:
+            cells = [difference.key, *(difference.left or nobody), *(difference.right or nobody)]
+            yield plain([list(map(defused, cells))])
+
+
+def defused_lines(lines: Iterable[str]) -> Iterator[str]:
+    """CSV text once more, every cell defused; a line end within quotes is kept."""
+    for row in csv.reader(lines):
+        yield plain([list(map(defused, row))])
 
 
 def text(batch: Batch) -> str:

@@ -1,6 +1,6 @@
 """The tables that the loader makes, as far as the pages read them; there are no other identifiers."""
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, DateTime, Float, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -17,13 +17,19 @@ persons = Table(
 loads = Table(
     "loads",
     metadata,
+    Column("run", String(64), primary_key=True),
     Column("table_name", String(64)),
+    Column("mode", String(16)),
     Column("bucket", String(64)),
     Column("key", String(1024)),
     Column("version", String(1024)),
+    Column("size", BigInteger),
     Column("rows", BigInteger),
     Column("rejected", BigInteger),
+    Column("rejected_key", String(1024)),
+    Column("seconds", Float),
     Column("state", String(16)),
+    Column("reason", String(1000)),
     Column("started", DateTime),
     Column("finished", DateTime),
 )

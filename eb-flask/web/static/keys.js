@@ -1,4 +1,4 @@
-// Keys for those who like them; every page works without. / search, j k rows, n next page, g h start page, ? help.
+// Keys for those who like them; every page works without. The dialog in base.html lists them.
 "use strict";
 
 const help = document.getElementById("help");
@@ -21,6 +21,12 @@ function follow(selector) {
   return Boolean(link);
 }
 
+function back() {
+  const further = document.querySelector("a[rel=first]");
+  if (further) history.back();
+  return Boolean(further);
+}
+
 function search() {
   const field = document.getElementById("q");
   if (field) field.select();
@@ -40,13 +46,15 @@ const keys = {
   "k": () => step(-1),
   "ArrowUp": () => document.activeElement.closest("#rows tbody") && step(-1),
   "n": () => follow("a[rel=next]"),
+  "p": back,
   "h": () => follow("a.brand"),
   "?": toggleHelp,
 };
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea")) return;
+  if (event.target.id === "q" && event.key === "ArrowDown" && step(1)) event.preventDefault();
+  if (event.target.closest("input, select, textarea, dialog button")) return;
   const action = keys[event.key];
   if (action && action()) event.preventDefault();
 });
