@@ -1,0 +1,189 @@
+"""Instances, load balancers, and services whose interfaces the API does not give, from describe answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aws_vpc.network import (
+    Address,
+    Instance,
+    Listener,
+    LoadBalancer,
+    NetworkInterface,
+    Service,
+    Subnet,
+    Target,
+    TargetGroup,
+)
+from aws_vpc.network_answers_vpc import free_address
+
+Answers = Mapping[str, Sequence[Mapping[str, Any]]]
+Row = Mapping[str, Any]
+REQUESTERS = {"AWS::RDS::DBInstance": "rds", "AWS::Redshift::Cluster": "redshift"}
+
+
+def instances(answers: Answers) -> dict[str, Instance]:
+    """The instances that have not been terminated."""
+    rows = [row for group in answers.get("Reservations", ()) for row in group.get("Instances") or ()]
+    return {
+        row["InstanceId"]: Instance(row["InstanceId"], row.get("VpcId", ""), _state(row))
+        for row in rows
+        if _state(row) not in ("terminated", "shutting-down")
+    }
+
+
+def _state(row: Row) -> str:
+    return str((row.get("State") or {}).get("Name", "running"))
+
+
+def services(answers: Answers) -> list[Service]:
+    """Databases, warehouses and compute environments."""
+    return [service for service, _, _ in _placed(answers)]
+
+
+def _placed(answers: Answers) -> Iterator[tuple[Service, list[str], tuple[str, ...]]]:
+    """Each service with its subnets and its security groups."""
+    subnet_vpc = {row["SubnetId"]: row["VpcId"] for row in answers.get("Subnets", ())}
+    for row in answers.get("DBInstances", ()):
+        group = row.get("DBSubnetGroup") or {}
+        port = (row.get("Endpoint") or {}).get("Port") or row.get("DbInstancePort")
+        name, kind = row["DBInstanceIdentifier"], "AWS::RDS::DBInstance"
+        chosen = [it["SubnetIdentifier"] for it in group.get("Subnets") or ()]
+        groups = tuple(it["VpcSecurityGroupId"] for it in row.get("VpcSecurityGroups") or ())
+        yield Service(name, kind, _vpc(chosen, subnet_vpc), int(port) if port else None), chosen, groups
+    places = {it["ClusterSubnetGroupName"]: it for it in answers.get("ClusterSubnetGroups", ())}
+    for row in answers.get("Clusters", ()):
+        if "ClusterIdentifier" not in row:
+            continue
+        group = places.get(row.get("ClusterSubnetGroupName", ""), {})
+        port = (row.get("Endpoint") or {}).get("Port") or 5439
+        chosen = [it["SubnetIdentifier"] for it in group.get("Subnets") or ()]
+        groups = tuple(it["VpcSecurityGroupId"] for it in row.get("VpcSecurityGroups") or ())
+        kind = "AWS::Redshift::Cluster"
+        yield Service(row["ClusterIdentifier"], kind, _vpc(chosen, subnet_vpc), int(port)), chosen, groups
+    yield from _others(answers, subnet_vpc)
+
+
+def _others(
+    answers: Answers, subnet_vpc: Mapping[str, str]
+) -> Iterator[tuple[Service, list[str], tuple[str, ...]]]:
+    for row in answers.get("Workgroups", ()):
+        chosen = list(row.get("subnetIds") or ())
+        port = (row.get("endpoint") or {}).get("port") or row.get("port") or 5439
+        kind = "AWS::RedshiftServerless::Workgroup"
+        service = Service(row["workgroupName"], kind, _vpc(chosen, subnet_vpc), int(port))
+        yield service, chosen, tuple(row.get("securityGroupIds") or ())
+    for row in answers.get("ComputeEnvironments", ()):
+        resources = row.get("computeResources") or {}
+        chosen = list(resources.get("subnets") or ())
+        kind = "AWS::Batch::ComputeEnvironment"
+        service = Service(row["computeEnvironmentName"], kind, _vpc(chosen, subnet_vpc))
+        yield service, chosen, tuple(resources.get("securityGroupIds") or ())
+    for row in answers.get("Environments", ()):
+        chosen = list(row.get("Subnets") or ())
+        if chosen:
+            kind = "AWS::ElasticBeanstalk::Environment"
+            service = Service(row["EnvironmentId"], kind, _vpc(chosen, subnet_vpc))
+            yield service, chosen, tuple(row.get("SecurityGroups") or ())
+
+
+def _vpc(chosen: Sequence[str], subnet_vpc: Mapping[str, str]) -> str:
+    return next((subnet_vpc[it] for it in chosen if it in subnet_vpc), "")
+
+
+def with_services(
+    answers: Answers,
+    known: Mapping[str, NetworkInterface],
+    subnets: Mapping[str, Subnet],
+    wanted: Sequence[Service],
+) -> dict[str, NetworkInterface]:
+    """The interfaces with those of services: found by requester, subnet and groups, else one per subnet."""
+    found = dict(known)
+    taken: set[tuple[str, Address]] = {(it.vpc, at) for it in known.values() for at in it.addresses}
+    requesters = {row["NetworkInterfaceId"]: _requester(row) for row in answers.get("NetworkInterfaces", ())}
+    for service, chosen, groups in _placed(answers):
+        real = [
+            it
+            for it in found.values()
+            if it.owner in ("", service.id)
+            and it.subnet in chosen
+            and _made_for(service, requesters.get(it.id, ""))
+            and set(it.groups) == set(groups)
+        ]
+        for one in real:
+            found[one.id] = replace(one, owner=service.id)
+        for subnet in () if real else [subnets[it] for it in chosen if it in subnets]:
+            address = free_address(subnet, taken)
+            taken.add((subnet.vpc, address))
+            name = f"{service.id}/{subnet.zone or subnet.id}"
+            found[name] = NetworkInterface(name, subnet.id, subnet.vpc, (address,), groups, owner=service.id)
+    return found
+
+
+def _requester(row: Row) -> str:
+    return f"{row.get('RequesterId', '')} {row.get('Description', '')}".lower()
+
+
+def _made_for(service: Service, requester: str) -> bool:
+    wanted = REQUESTERS.get(service.kind)
+    return bool(wanted and wanted in requester) or service.id.lower() in requester.split()
+
+
+def load_balancers(answers: Answers) -> dict[str, LoadBalancer]:
+    """The network and application load balancers."""
+    listeners: dict[str, list[Listener]] = {}
+    for row in answers.get("Listeners", ()):
+        groups = [it for action in row.get("DefaultActions") or () for it in _forwards(action)]
+        listeners.setdefault(row["LoadBalancerArn"], []).append(
+            Listener(
+                row["ListenerArn"], row.get("Protocol", "TCP"), int(row["Port"]), tuple(dict.fromkeys(groups))
+            )
+        )
+    attributes = {it["LoadBalancerArn"]: it for it in answers.get("LoadBalancerAttributes", ())}
+    found = {}
+    for row in answers.get("LoadBalancers", ()):
+        if row.get("Type") not in ("network", "application"):
+            continue
+        arn = row["LoadBalancerArn"]
+        told = {it["Key"]: it["Value"] for it in attributes.get(arn, {}).get("Attributes") or ()}
+        found[arn] = LoadBalancer(
+            arn,
+            row.get("VpcId", ""),
+            row["Type"],
+            tuple(listeners.get(arn, ())),
+            row.get("Scheme") or "internet-facing",
+            told.get("load_balancing.cross_zone.enabled") == "true" or row["Type"] == "application",
+            (row.get("State") or {}).get("Code", "active"),
+        )
+    return found
+
+
+def _forwards(action: Row) -> list[str]:
+    many = [it["TargetGroupArn"] for it in (action.get("ForwardConfig") or {}).get("TargetGroups") or ()]
+    return many or ([action["TargetGroupArn"]] if action.get("TargetGroupArn") else [])
+
+
+def target_groups(answers: Answers) -> dict[str, TargetGroup]:
+    """The target groups with their targets."""
+    health = {it["TargetGroupArn"]: it for it in answers.get("LoadBalancerTargetHealth", ())}
+    attributes = {it["TargetGroupArn"]: it for it in answers.get("TargetGroupAttributes", ())}
+    found = {}
+    for row in answers.get("TargetGroups", ()):
+        arn = row["TargetGroupArn"]
+        told = {it["Key"]: it["Value"] for it in attributes.get(arn, {}).get("Attributes") or ()}
+        kept = told.get("preserve_client_ip.enabled")
+        targets = [it["Target"] for it in health.get(arn, {}).get("TargetHealthDescriptions") or ()]
+        found[arn] = TargetGroup(
+            arn,
+            row.get("TargetType") or "instance",
+            row.get("Protocol", "TCP"),
+            int(row.get("Port") or 0),
+            tuple(
+                Target(it["Id"], int(it.get("Port") or row["Port"]), it.get("AvailabilityZone"))
+                for it in targets
+            ),
+            None if kept is None else kept == "true",
+        )
+    return found
