@@ -11,6 +11,7 @@ import pytest
 import web_support  # noqa: F401  (puts the bundle on the path)
 from web import bucket, upload
 from web_support import DRIVER_WARNINGS, Web, application_client, running_web
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 web = pytest.fixture(running_web, scope="module")
@@ -117,7 +118,7 @@ def test_rejected_rows_that_are_gone_are_said_to_be(client: Any, web: Web) -> No
 
 def send(client: Any, name: str, content: bytes, mode: str = "replace", **headers: str) -> Any:
     """The answer to a filled-in form."""
-    boundary, body = encode_multipart({"file": (io.BytesIO(content), name), "mode": mode})
+    boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(content), name), "mode": mode})
     sent = {**OURS, **{name.replace("_", "-"): value for name, value in headers.items()}}
     return client.post(
         "/loads", data=body, headers=sent, content_type=f"multipart/form-data; boundary={boundary}"
