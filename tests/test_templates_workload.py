@@ -405,6 +405,38 @@ def test_pages_are_told_of_the_warehouse_there_is(warehouse: str) -> None:
     assert options.get("WEB_WAREHOUSE_SECRET", "") == warehouse
 
 
+def rights(**given: str) -> dict[str, set[str]]:
+    """What the bundle may do with S3 on either tier, action -> resources."""
+    found: dict[str, set[str]] = {}
+    instance = standing("code-deploy", **given)["WebServerRolePolicy"]["PolicyDocument"]["Statement"]
+    (policy,) = standing("elastic-beanstalk", **given)["WebInstanceRole"]["Policies"]
+    for statement in [*instance, *policy["PolicyDocument"]["Statement"]]:
+        if isinstance(statement["Action"], str):
+            found.setdefault(statement["Action"], set()).add(str(statement["Resource"]))
+    return found
+
+
+def test_pages_may_write_to_the_data_bucket_only_where_uploads_are_on() -> None:
+    assert "s3:PutObject" not in rights() and "s3:GetObject" not in rights()
+    reads = rights(DataBucket="data")
+    assert reads["s3:GetObject"] == {"arn:aws:s3:::data/rejected/*"} and "s3:PutObject" not in reads
+    assert rights(DataBucket="data", WebUpload="true")["s3:PutObject"] == {"arn:aws:s3:::data/incoming/*"}
+
+
+def test_pages_are_told_of_network_bucket_and_uploads_on_either_tier() -> None:
+    given = {"DataBucket": "data", "WebUpload": "true", "NetworkFacts": "Vpc=vpc-1 PublicSubnets=a+b"}
+    text = standing("code-deploy", **given)["WebEnvironmentParameter"]["Value"]
+    lines = dict(line.split("=", 1) for line in text.split("\n"))
+    options = settings(**given)["aws:elasticbeanstalk:application:environment"]
+    for told in (lines, options):
+        assert told["WEB_NETWORK"] == given["NetworkFacts"]
+        assert (told["WEB_DATA_BUCKET"], told["WEB_UPLOAD"]) == ("data", "true")
+    assert "WEB_AUTH" not in options
+    signs_in = {"WebAuthSecret": f"{SECRET}users", "BeanstalkType": "LoadBalanced", "CertificateArn": CERTIFICATE}
+    signed = settings(**signs_in)["aws:elasticbeanstalk:application:environment"]
+    assert (signed["WEB_AUTH"], signed["WEB_AUTH_SECRET"]) == ("basic", f"{SECRET}users")
+
+
 # --- Elastic Beanstalk ---
 
 
