@@ -432,7 +432,11 @@ def test_pages_are_told_of_network_bucket_and_uploads_on_either_tier() -> None:
         assert told["WEB_NETWORK"] == given["NetworkFacts"]
         assert (told["WEB_DATA_BUCKET"], told["WEB_UPLOAD"]) == ("data", "true")
     assert "WEB_AUTH" not in options
-    signs_in = {"WebAuthSecret": f"{SECRET}users", "BeanstalkType": "LoadBalanced", "CertificateArn": CERTIFICATE}
+    signs_in = {
+        "WebAuthSecret": f"{SECRET}users",
+        "BeanstalkType": "LoadBalanced",
+        "CertificateArn": CERTIFICATE,
+    }
     signed = settings(**signs_in)["aws:elasticbeanstalk:application:environment"]
     assert (signed["WEB_AUTH"], signed["WEB_AUTH_SECRET"]) == ("basic", f"{SECRET}users")
 

@@ -130,6 +130,9 @@ def send(client: Any, name: str, content: bytes, mode: str = "replace", **header
     [
         ("My Customers (2).csv", ROWS, "replace", "incoming/people-"),
         ("../../etc/passwd.csv", ROWS, "merge", "incoming/merge/people-"),
+        ("people.jsonl", b'{"id": 1}\n', "merge", "incoming/merge/people-"),
+        ("people.parquet", b"PAR1....PAR1", "replace", "incoming/people-"),
+        ("people.ndjson.zst", b"\x28\xb5\x2f\xfd...", "replace", "incoming/people-"),
         ("kunden.CSV.gz", gzip.compress(ROWS), "delete", "incoming/delete/people-"),
     ],
 )
@@ -163,7 +166,10 @@ def test_a_job_that_does_not_begin_is_said_to_be_late(client: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("people.exe", ROWS, "should be a CSV file"),
+        ("people.exe", ROWS, "should be CSV"),
+        ("people.jsonl", ROWS, "not JSON Lines"),
+        ("people.parquet", ROWS, "not Parquet"),
+        ("people.csv.zst", ROWS, "not Zstandard"),
         ("people.csv", b"", "is empty"),
         ("people.csv", b"PK\x03\x04\xff\xfe", "not text in UTF-8"),
         ("people.csv", b"name,age\nann,3\n", "names of its columns"),

@@ -21,8 +21,11 @@ from flask import Request, current_app
 
 HEAD = 4096
 MEGABYTE = 1 << 20
-SUFFIXES = (".csv", ".csv.gz")
-KINDS = "a CSV file (.csv), or one that gzip compressed (.csv.gz)"
+ROWS = (".csv", ".jsonl", ".ndjson")
+COMPRESSED = ("", ".gz", ".zst")
+SUFFIXES = (*(rows + compressed for rows in ROWS for compressed in COMPRESSED), ".parquet")
+KINDS = "CSV (.csv), JSON Lines (.jsonl, .ndjson), each also compressed (.gz, .zst), or Parquet (.parquet)"
+ZSTANDARD = b"\x28\xb5\x2f\xfd"  # RFC 8878, section 3.1.1
 
 
 class Unfit(Exception):
@@ -62,7 +65,7 @@ def suffix_of(filename: str) -> str:
     """The suffix that the loader knows the format by."""
     found = [suffix for suffix in SUFFIXES if filename.lower().endswith(suffix)]
     if not found:
-        raise Unfit(f"The file should be {KINDS}.")
+        raise Unfit(f"The file should be {KINDS}, and its name should say so.")
     return max(found, key=len)
 
 
@@ -75,13 +78,18 @@ def check(file: IO[bytes], filename: str, most: int) -> tuple[str, int]:
         raise Unfit("The file is empty.")
     if size > most:
         raise Unfit(f"The file is larger than {most // MEGABYTE} MB.", 413)
-    looks_like_rows(beginning(file, suffix))
+    if (head := beginning(file, suffix)) is not None:
+        looks_like_rows(head, suffix)
     file.seek(0)
     return suffix, size
 
 
-def beginning(file: IO[bytes], suffix: str) -> bytes:
-    """The first bytes of the text."""
+def beginning(file: IO[bytes], suffix: str) -> bytes | None:
+    """The first bytes of the rows; None where only the loader can decompress them."""
+    if suffix.endswith(".zst"):
+        if file.read(4) != ZSTANDARD:
+            raise Unfit("The file is not Zstandard, although its name says so.")
+        return None
     if not suffix.endswith(".gz"):
         return file.read(HEAD)
     try:
@@ -90,12 +98,24 @@ def beginning(file: IO[bytes], suffix: str) -> bytes:
         raise Unfit("The file is not gzip, although its name says so.") from None
 
 
-def looks_like_rows(head: bytes) -> None:
-    """Raises Unfit unless the bytes are text whose first line names the key and another column."""
+def looks_like_rows(head: bytes, suffix: str) -> None:
+    """Raises Unfit unless the bytes begin as the suffix says."""
+    if suffix == ".parquet":
+        if not head.startswith(b"PAR1"):
+            raise Unfit("The file is not Parquet, although its name says so.")
+        return
     try:
         text = head.decode("utf-8-sig") if len(head) < HEAD else head[:-4].decode("utf-8-sig", "ignore")
     except UnicodeDecodeError:
         raise Unfit("The file is not text in UTF-8.") from None
-    columns = [name.strip().strip('"').lower() for name in text.partition("\n")[0].split(",")]
-    if "\0" in text or "id" not in columns:
-        raise Unfit("The file is not CSV with the names of its columns, id among them, in the first line.")
+    first = text.lstrip().partition("\n")[0]
+    if "\0" in text or not (names_columns(first) if suffix.startswith(".csv") else first.startswith("{")):
+        wanted = "CSV with the names of its columns, id among them, in the first line"
+        raise Unfit(
+            f"The file is not {wanted if suffix.startswith('.csv') else 'JSON Lines, one object a line'}."
+        )
+
+
+def names_columns(line: str) -> bool:
+    """Whether a line of CSV names columns, the key among them."""
+    return "id" in [name.strip().strip('"').lower() for name in line.split(",")]
