@@ -55,6 +55,8 @@ COMMANDS = {
     "teardown": Command("teardown", "delete the stacks, retained ones included"),
     "status": Command("status", "tell what stands"),
     "validate": Command("validate", "check the templates"),
+    "reach": Command("reach", "tell whether one thing can reach another, and what hinders it"),
+    "snapshot": Command("snapshot", "keep what an account answers about its network"),
     "local": Command("local", "start, find, ask and stop the embedded AWS"),
 }
 

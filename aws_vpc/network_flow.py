@@ -26,7 +26,8 @@ class Flow:
     interface, INTERNET, or of a component that has to be entered (internet, egress-only or NAT gateway,
     peering connection, transit gateway or attachment, gateway endpoint, load balancer).
     `destination_address`: what the packet carries: private, public or IPv6; that of a load balancer for its
-    targets. `port` is the destination port, for TCP and UDP. Any of `source_ports` may be the client's.
+    targets. `port` is the destination port, for TCP and UDP; of a range, or of all with None, any that passes
+    will do. Any of `source_ports` may be the client's.
     """
 
     source: str
@@ -34,6 +35,6 @@ class Flow:
     destination: str
     destination_address: Address
     protocol: int = TCP
-    port: int | None = None
+    port: int | PortRange | None = None
     source_ports: PortRange = EPHEMERAL_PORTS
     icmp: IcmpKind | None = None

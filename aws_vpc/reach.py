@@ -85,13 +85,18 @@ def _answer(flow: Flow, verdict: Verdict, there: Walk, back: Walk | None) -> Tra
         tuple(dict.fromkeys([*there.assumptions, *(back.assumptions if back else ())])),
         (*there.missing, *(back.missing if back else ())),
         answered,
+        there.packet.ports if there.arrived else (),
         back.whole if back else True,
         there.arrived and not there.blockers and not there.missing,
     )
 
 
 def _first_packet(network: Network, flow: Flow) -> Packet:
-    ports = (PortRange(flow.port, flow.port),) if flow.port is not None else (ALL_PORTS,)
+    ports = (
+        (flow.port if isinstance(flow.port, PortRange) else PortRange(flow.port, flow.port),)
+        if (flow.port is not None)
+        else (ALL_PORTS,)
+    )
     icmp = flow.icmp
     if icmp is None and flow.protocol in (ICMP, ICMPV6):
         icmp = ECHO_REQUEST if flow.protocol == ICMP else ECHO_REQUEST_V6

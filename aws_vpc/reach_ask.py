@@ -28,11 +28,12 @@ def ask_groups(walk: Walk, interface: NetworkInterface, direction: str) -> None:
         egress,
         peer,
         packet.protocol,
-        packet.ports,
+        packet.ports or (ALL_PORTS,),
         packet.icmp,
         lambda group: None if in_group is None else group in in_group,
     )
     if found.rule:
+        walk.now(ports=found.ports if packet.ports else ())
         walk.hop(found.group, found.rule, direction=direction, **at)
     elif found.unknown_list:
         walk.unknown(f"prefix list {found.unknown_list}, whose entries are not known")
@@ -50,7 +51,7 @@ def _groups_refuse(walk: Walk, interface: NetworkInterface, direction: str, lost
         for rule in walk.network.groups[group].rules
     ]
     code = "ENI_SG_RULES_MISMATCH" if any(rule.egress == egress for rule in rules) else "SG_HAS_NO_RULES"
-    if lost:
+    if lost and walk.flow.source in walk.network.interfaces:
         code = "SG_REFERENCES_NOT_PRESERVED"
     first = interface.groups[0] if interface.groups else ""
     where = f"an {'outbound' if egress else 'inbound'} rule to {walk.named(first)}" if first else "a group"

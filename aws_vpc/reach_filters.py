@@ -98,12 +98,13 @@ def admit(
 
 @dataclass(frozen=True)
 class Permission:
-    """What security groups decide: the rule that allows, whether a prefix list that is not known might, and
+    """What security groups decide: the first rule that allows, the ports that pass, a list that might, and
     whether a reference to a group would have, had the way kept the sender's identity.
     """
 
     rule: SecurityGroupRule | None
     group: str = ""
+    ports: Ports = ()
     unknown_list: str | None = None
     lost_reference: bool = False
 
@@ -119,21 +120,27 @@ def permit(
     refers: Callable[[str], bool | None],
 ) -> Permission:
     """The first rule that allows; `refers` tells whether the peer is in a group (None: not kept)."""
-    unknown_list, lost = None, False
+    unknown_list, lost, passed = None, False, list[PortRange]()
+    first: tuple[SecurityGroupRule, str] | None = None
     for group in groups:
         for rule in network.groups[group].rules if group in network.groups else ():
             if rule.egress != egress or not concerns(rule, protocol, icmp):
                 continue
-            if not any(overlap(one, rule_ports(rule, protocol)) for one in ports):
+            open_ports = [both for one in ports if (both := overlap(one, rule_ports(rule, protocol)))]
+            if not open_ports:
                 continue
             if rule.prefix_list and rule.prefix_list not in network.prefix_lists:
                 unknown_list = rule.prefix_list
                 continue
             matched = _peer(network, rule, peer, refers)
             if matched:
-                return Permission(rule, group)
+                first, passed = first or (rule, group), passed + open_ports
+                if open_ports == list(ports):
+                    return Permission(*first, ports)
             lost = lost or matched is None
-    return Permission(None, "", unknown_list, lost)
+    if first:
+        return Permission(*first, joined(passed))
+    return Permission(None, "", (), unknown_list, lost)
 
 
 def _peer(

@@ -231,10 +231,19 @@ def come_in(walk: Walk, place: OnInternet) -> Place | None:
     if found is None:
         if nat := _nat_at(walk, packet.destination):
             return undo_nat(walk, nat)
-        change = f"give an interface the public address {packet.destination}"
-        walk.block("IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", INTERNET, change)
-        return None
+        return _no_public_address(walk)
     return _in_by_gateway(walk, found, private)
+
+
+def _no_public_address(walk: Walk) -> Place | None:
+    """Nobody has it as a public address; where the goal has it as a private one, the walk goes on there."""
+    packet, goal = walk.packet, walk.network.interfaces.get(walk.goal)
+    code = "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS"
+    if goal is None or packet.destination not in goal.addresses:
+        walk.block(code, INTERNET, f"give an interface the public address {packet.destination}")
+        return None
+    walk.block(code, goal.id, f"give {walk.named(goal.id)} a public address", refers={"Vpc": goal.vpc})
+    return _in_by_gateway(walk, goal, packet.destination)
 
 
 def _behind(walk: Walk, address: Address) -> tuple[NetworkInterface | None, Address]:

@@ -76,8 +76,8 @@ class Blocker:
 class Trace:
     """The answer to one flow: there, back, and all that stands in the way.
 
-    `answered` are the client ports that get answers. `missing` names what is not modelled where the verdict
-    is unknown.
+    `answered` are the client ports that get answers, `ports` the destination ports that pass. `missing`
+    names what is not modelled where the verdict is unknown.
     """
 
     flow: Flow
@@ -89,6 +89,7 @@ class Trace:
     assumptions: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     answered: tuple[PortRange, ...] = ()
+    ports: tuple[PortRange, ...] = ()
     whole: bool = True
     arrives: bool = False
 

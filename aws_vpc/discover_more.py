@@ -1,0 +1,78 @@
+"""Answers of a live account that take one call for each of something: attributes, entries, targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_vpc.discover import listed
+
+if TYPE_CHECKING:
+    from aws_vpc.aws import Aws
+
+Answers = dict[str, list[dict[str, Any]]]
+
+
+def more(aws: Aws, known: Answers) -> Answers:
+    """The answers that complete those already there."""
+    ec2 = aws.client("ec2")
+    for row in known.get("ManagedPrefixLists", ()):
+        found = listed(ec2, "get_managed_prefix_list_entries", "Entries", PrefixListId=row["PrefixListId"])
+        row["Entries"] = found or []
+    return {
+        "VpcAttributes": [_attributes(ec2, row["VpcId"]) for row in known.get("Vpcs", ())],
+        **_transit(ec2, known),
+        **_balancers(aws, known),
+    }
+
+
+def _attributes(ec2: Any, vpc: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"VpcId": vpc}
+    for name in ("EnableDnsSupport", "EnableDnsHostnames"):
+        answer = ec2.describe_vpc_attribute(VpcId=vpc, Attribute=name[0].lower() + name[1:])
+        found[name] = bool(answer[name]["Value"])
+    return found
+
+
+def _transit(ec2: Any, known: Answers) -> Answers:
+    static, propagated, propagations = [], [], []
+    for row in known.get("TransitGatewayRouteTables", ()):
+        named = {"TransitGatewayRouteTableId": row["TransitGatewayRouteTableId"]}
+        static.append({**named, "Routes": _routes(ec2, named, "static")})
+        propagated.append({**named, "Routes": _routes(ec2, named, "propagated")})
+        member = "TransitGatewayRouteTablePropagations"
+        rows = listed(ec2, "get_transit_gateway_route_table_propagations", member, **named)
+        propagations.append({**named, member: rows or []})
+    if not static:
+        return {}
+    return {
+        "TransitGatewayStaticRoutes": static,
+        "TransitGatewayPropagatedRoutes": propagated,
+        "TransitGatewayPropagations": propagations,
+    }
+
+
+def _routes(ec2: Any, named: dict[str, str], kind: str) -> list[dict[str, Any]]:
+    """Both states of routes of the kind; the call has no pages, only a limit."""
+    wanted = [{"Name": "type", "Values": [kind]}]
+    answer = ec2.search_transit_gateway_routes(**named, Filters=wanted, MaxResults=1000)
+    return [row for row in answer.get("Routes") or () if row.get("Type", kind) == kind]
+
+
+def _balancers(aws: Aws, known: Answers) -> Answers:
+    if not known.get("LoadBalancers"):
+        return {}
+    client = aws.client("elbv2")
+    found: Answers = {"Listeners": [], "LoadBalancerAttributes": [], "LoadBalancerTargetHealth": [],
+                      "TargetGroupAttributes": []}  # fmt: skip
+    for row in known["LoadBalancers"]:
+        named = {"LoadBalancerArn": row["LoadBalancerArn"]}
+        found["Listeners"] += listed(client, "describe_listeners", "Listeners", **named) or []
+        told = listed(client, "describe_load_balancer_attributes", "Attributes", **named)
+        found["LoadBalancerAttributes"].append({**named, "Attributes": told or []})
+    for row in known.get("TargetGroups", ()):
+        named = {"TargetGroupArn": row["TargetGroupArn"]}
+        health = listed(client, "describe_target_health", "TargetHealthDescriptions", **named)
+        found["LoadBalancerTargetHealth"].append({**named, "TargetHealthDescriptions": health or []})
+        told = listed(client, "describe_target_group_attributes", "Attributes", **named)
+        found["TargetGroupAttributes"].append({**named, "Attributes": told or []})
+    return found
