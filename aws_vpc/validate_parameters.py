@@ -177,9 +177,10 @@ def zones(values: Values, facts: Facts) -> Found:
         yield "AvailabilityZones", f"{wanted} are asked for, {facts.region or 'the Region'} has {facts.zones}"
     if values.get("Warehouse") != "serverless" or foreign(values, facts):
         return
-    if own_network(values) and wanted < 3:
+    made_here = own_network(values) and not values.get("PeerVpcId")
+    if made_here and wanted < 3:
         yield "AvailabilityZones", "a serverless warehouse needs subnets in 3 zones"
-    elif not own_network(values) and len(split(values.get("WarehouseSubnets", ""))) < 3:
+    elif not made_here and len(split(values.get("WarehouseSubnets", ""))) < 3:
         yield "WarehouseSubnets", "a serverless warehouse needs subnets in 3 zones"
 
 

@@ -9,50 +9,108 @@ import json
 import os
 import random
 import socket
+import urllib.request
 from collections.abc import Iterator
-from itertools import combinations, product
+from functools import cache
 from itertools import pairwise as neighbours
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from pairwise import Case, everything, pairs, pairwise
+from pairwise import Case, every_pair, everything, pairs, pairwise
 
-from aws_vpc import cli
+from aws_vpc import cli, release
+from aws_vpc.errors import TemplateError
 from aws_vpc.local import control
 from aws_vpc.template import load
+from aws_vpc.template_functions import Scope
+from aws_vpc.template_parameters import scalar
+from aws_vpc.template_rules import check_rules
 from aws_vpc.validate_parameters import preflight
 
 PROJECT = Path(__file__).parent.parent
 SWITCHES = {
-    "AvailabilityZones": ("2", "3"),
+    # Not a parameter: whose networks there are. "far" is an existing VPC in place of the warehouse's,
+    # "stands" are two that another stack has made. A stack keeps what it began with.
+    "Network": ("made", "far", "stands"),
+    "Warehouse": ("provisioned", "serverless"),
+    "WebTier": ("ec2", "beanstalk", "both"),
+    "BeanstalkType": ("SingleInstance", "LoadBalanced"),
     "Interconnect": ("peering", "transit-gateway", "none"),
     "NatGateway": ("false", "single", "per-az", "regional"),
+    "AvailabilityZones": ("2", "3"),
+    "Size": ("dev", "prod"),
+    "WarehouseHours": ("always", "weekdays"),
     "InterfaceEndpoint": ("true", "false"),
     "ExtraInterfaceEndpoints": ("", "kms,sts"),
-    "FlowLogTraffic": ("REJECT", "NONE"),
+    "FlowLogTraffic": ("REJECT", "NONE", "ALL"),
     "ElasticIp": ("false", "true"),
-    "Size": ("dev", "prod"),
-    "WebTier": ("ec2", "beanstalk", "both"),
+    "AlarmEmail": ("", "operations@example.com"),
 }
+# In no rule, so that what is sensible does not depend on them.
+FREE = ("InterfaceEndpoint", "ExtraInterfaceEndpoints", "FlowLogTraffic", "ElasticIp", "AlarmEmail")
 ROOT = load((PROJECT / "templates" / "nested-stack.yaml").read_text())
-FACTORS = {name: values for name, values in SWITCHES.items() if name in ROOT.parameters}
-QUICK = 2
+FAR = {"PeerVpcId": "vpc-1", "PeerVpcCidr": "10.9.0.0/16", "PeerRouteTableIds": "rtb-1"}
+STANDS = {
+    "Vpc": "vpc-2", "WarehouseVpc": "vpc-3",
+    **dict.fromkeys(("PublicSubnets", "PrivateSubnets"), "subnet-4,subnet-5"),
+    **{f"{what}SecurityGroup": "sg-6" for what in ("WebServer", "Database", "Warehouse", "Loader")},
+}  # fmt: skip
+NETWORKS = {"made": {}, "far": FAR, "stands": STANDS}
+MADE_BY_THE_COMMAND = {
+    "TemplateBaseUrl": "https://s3.example/templates",
+    "ArtifactBucket": "bundles",
+    "WebBundle": "web/1.zip",
+    "PlatformArn": "arn:aws:elasticbeanstalk:us-west-2::platform/"
+    "Python 3.13 running on 64bit Amazon Linux 2023/4.1",
+}
+DEFAULTS = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Region": "us-west-2",
+    **{name: scalar(one.get("Default", "")) for name, one in ROOT.parameters.items()},
+}
+QUICK = 1
 
 
 def sensible(case: Case) -> bool:
-    """Whether the check that every create begins with lets a combination pass."""
-    given = {"TemplateBaseUrl": "https://s3.example/templates", "ArtifactBucket": "bundles", **case}
-    found = preflight(ROOT.parameters, given)
-    return not [one for one in found if one.severity == "ERROR"]
+    """Whether the check that every create begins with, and the template's rules, let a combination pass.
+
+    A part of one passes that lacks a switch of which a rule speaks.
+    """
+    ruled = frozenset((name, value) for name, value in case.items() if name not in FREE)
+    return len(ruled) < len(SWITCHES) - len(FREE) or passes(ruled)
+
+
+@cache
+def passes(settings: frozenset[tuple[str, str]]) -> bool:
+    case = dict(settings)
+    network = NETWORKS[case.pop("Network", "made")]
+    subnets = {"WarehouseSubnets": "subnet-7,subnet-8,subnet-9"} if network else {}
+    given = {**MADE_BY_THE_COMMAND, **case, **network, **subnets}
+    declared = {name: ROOT.parameters[name] for name in given}
+    if any(one.severity == "ERROR" for one in preflight(declared, given)):
+        return False
+    try:
+        check_rules(ROOT.section("Rules"), Scope(values={**DEFAULTS, **given}))
+    except TemplateError:
+        return False
+    return True
 
 
 def chosen() -> list[tuple[Case, Case]]:
-    """The combinations that are deployed, each with the one that it becomes."""
-    cases = pairwise(FACTORS, sensible)
-    steps = [*neighbours(cases), (cases[-1], cases[0])]
-    return steps if os.environ.get("AWS_VPC_TEST_ALL") else steps[:QUICK]
+    """The combinations that are deployed, each with the one that it becomes, on the same kind of network."""
+    cases = pairwise(SWITCHES, sensible)
+    kinds = [[case for case in cases if case["Network"] == kind] for kind in SWITCHES["Network"]]
+    steps = [step for kind in kinds for step in [*neighbours(kind), (kind[-1], kind[0])]]
+    return steps if os.environ.get("AWS_VPC_TEST_ALL") else quick(steps)
+
+
+def quick(steps: list[tuple[Case, Case]]) -> list[tuple[Case, Case]]:
+    """The steps that deploy most of what no other test does."""
+    rare = {("BeanstalkType", "LoadBalanced"), ("Warehouse", "serverless"), ("Size", "prod")}
+    ordered = sorted(steps, key=lambda step: (step[0]["Network"] == "made", -len(rare & step[0].items())))
+    return ordered[:QUICK]
 
 
 def words(case: Case) -> str:
@@ -66,7 +124,8 @@ def test_pairwise_combinations_hold_every_pair_that_is_possible(seed: int) -> No
         f"Switch{number}": [str(value) for value in range(dice.randint(1, 4))]
         for number in range(dice.randint(2, 5))
     }
-    forbidden = set(dice.sample(sorted(every_pair(factors)), k=min(2, len(every_pair(factors)) - 1)))
+    known = sorted(every_pair(factors))
+    forbidden = set(dice.sample(known, k=min(2, len(known) - 1)))
 
     def allowed(case: Case) -> bool:
         return not pairs(case) & forbidden
@@ -78,14 +137,12 @@ def test_pairwise_combinations_hold_every_pair_that_is_possible(seed: int) -> No
     assert len(cases) <= sum(1 for _ in everything(factors, allowed))
 
 
-def every_pair(factors: dict[str, list[str]]) -> set[Any]:
-    settings = {name: [(name, value) for value in values] for name, values in factors.items()}
-    both = combinations(sorted(settings), 2)
-    return {pair for one, other in both for pair in product(settings[one], settings[other])}
-
-
-def test_pairwise_combinations_are_few() -> None:
-    assert len(pairwise(FACTORS, sensible)) <= 16
+def test_pairwise_combinations_are_few_and_sensible() -> None:
+    cases = pairwise(SWITCHES, sensible)
+    assert len(cases) <= 26
+    assert all(sensible(case) for case in cases)
+    held = {setting for case in cases for setting in case.items()}
+    assert held == {(name, value) for name, values in SWITCHES.items() for value in values}
 
 
 def client(service: str) -> Any:
@@ -106,11 +163,39 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ.update(before)
 
 
+@pytest.fixture(scope="module")
+def networks(folder: Path) -> dict[str, list[str]]:
+    """What a create is told of each kind of network; those that have to be there are made."""
+    ec2, cfn = client("ec2"), client("cloudformation")
+    given = {"TemplateBody": (PROJECT / "templates" / "vpc.yaml").read_text()}
+    zones = [{"ParameterKey": "AvailabilityZones", "ParameterValue": "3"}]
+    cfn.create_stack(StackName="net", Parameters=zones, **given)
+    far = ec2.create_vpc(CidrBlock=FAR["PeerVpcCidr"])["Vpc"]["VpcId"]
+    table = ec2.create_route_table(VpcId=far)["RouteTable"]["RouteTableId"]
+    names = [one["ZoneName"] for one in ec2.describe_availability_zones()["AvailabilityZones"][:3]]
+    subnets = [
+        ec2.create_subnet(VpcId=far, CidrBlock=f"10.9.{at}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for at, zone in enumerate(names)
+    ]
+    for subnet in subnets:
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    there = FAR | {"PeerVpcId": far, "PeerRouteTableIds": table, "WarehouseSubnets": ",".join(subnets)}
+    cfn.get_waiter("stack_create_complete").wait(StackName="net", WaiterConfig={"Delay": 1})
+    return {
+        "made": [],
+        "far": [f"--param={name}={value}" for name, value in there.items()],
+        "stands": ["--network-stack=net"],
+    }
+
+
 @pytest.fixture
-def run(folder: Path, capfd: pytest.CaptureFixture[str]) -> Any:
+def run(networks: dict[str, list[str]], capfd: pytest.CaptureFixture[str]) -> Any:
     def run(command: str, case: Case | None = None, *more: str) -> dict[str, Any]:
         """The JSON answer of a command for a combination."""
-        given = [f"--param={name}={value}" for name, value in (case or {}).items()]
+        switches = dict(case or {})
+        kind = switches.pop("Network", "made")
+        given = [f"--param={name}={value}" for name, value in switches.items()]
+        given += networks[kind] if command == "create" else []
         capfd.readouterr()
         yes = [] if command == "status" else ["--yes"]
         status = cli.main([command, "--stack-name", "combined", "--json", *yes, *given, *more])
@@ -158,6 +243,17 @@ def standing() -> dict[str, set[str]]:
         },
         "databases": {one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]},
         "warehouses": {one["ClusterIdentifier"] for one in redshift.describe_clusters()["Clusters"]},
+        "workgroups": {
+            one["workgroupName"] for one in client("redshift-serverless").list_workgroups()["workgroups"]
+        },
+        "balancers": {
+            one["LoadBalancerName"] for one in client("elbv2").describe_load_balancers()["LoadBalancers"]
+        },
+        "environments": {
+            one["EnvironmentName"]
+            for one in client("elasticbeanstalk").describe_environments()["Environments"]
+            if one["Status"] != "Terminated"
+        },
         "secrets": {one["Name"] for one in client("secretsmanager").list_secrets()["SecretList"]},
         "logs": {one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]},
         "topics": {one["TopicArn"] for one in client("sns").list_topics()["Topics"]},
@@ -171,9 +267,12 @@ def standing() -> dict[str, set[str]]:
     }
 
 
-def settled(outputs: dict[str, str]) -> bool:
-    """Whether the default groups of both VPCs are without rules."""
-    wanted = [outputs[key] for key in ("Vpc", "WarehouseVpc") if outputs.get(key)]
+def settled(case: Case, outputs: dict[str, str]) -> bool:
+    """Whether the default groups of the VPCs that the stack has made are without rules."""
+    made = {"made": ("Vpc", "WarehouseVpc"), "far": ("Vpc",), "stands": ()}[case["Network"]]
+    if not made:
+        return True
+    wanted = [outputs[key] for key in made]
     groups = client("ec2").describe_security_groups(
         Filters=[{"Name": "vpc-id", "Values": wanted}, {"Name": "group-name", "Values": ["default"]}]
     )["SecurityGroups"]
@@ -186,18 +285,39 @@ def test_a_combination_deploys_becomes_another_and_goes_without_a_trace(
 ) -> None:
     before = standing()
     made = run("create", first, "--param=WebIngressCidr=127.0.0.1/32", f"--param=WebPort={free_port()}")
-    assert made["action"] == "created" and settled(made["outputs"])
+    assert made["action"] == "created" and settled(first, made["outputs"])
     assert {one["rows"] if "rows" in one else one["table_rows"] for one in made["rows"].values()} == {50}
     changed = run("update", second)
-    assert changed["status"] == "UPDATE_COMPLETE" and settled(changed["outputs"])
+    assert changed["status"] == "UPDATE_COMPLETE" and settled(second, changed["outputs"])
     assert "left_behind" not in run("status")
     kept = [*(note for note in changed.get("notes", ()) if "kept" in note), *run("teardown")["kept"]]
+    gone_without_a_trace(before, kept)
+
+
+def gone_without_a_trace(before: dict[str, set[str]], kept: list[str]) -> None:
+    """Raises when something stands that was not there before, and that no command has announced."""
     after = standing()
     new = {kind: after[kind] - before[kind] for kind in after}
     announced = " ".join(kept)
     assert new.pop("buckets") <= {one for one in after["buckets"] if one in announced or "artifacts" in one}
     assert new.pop("snapshots") <= {one for one in after["snapshots"] if one in announced}
     assert not any(new.values()), new
+
+
+def test_a_far_side_abroad_leaves_the_pages_without_a_warehouse(run: Any) -> None:
+    abroad = boto3.Session().client("ec2", region_name="eu-west-1")
+    far = abroad.create_vpc(CidrBlock=FAR["PeerVpcCidr"])["Vpc"]["VpcId"]
+    there = {"PeerVpcId": far, "PeerVpcCidr": FAR["PeerVpcCidr"], "PeerRegion": "eu-west-1"}
+    before = standing()
+    made = run("create", there, "--param=WebIngressCidr=127.0.0.1/32", f"--param=WebPort={free_port()}")
+    assert made["action"] == "created" and list(made["rows"]) == ["rds"]
+    assert any("create-route" in line for line in made["far_side"])
+    assert standing()["warehouses"] == before["warehouses"]
+    page = release.page(made["web"])
+    assert page and {name: one["rows"] for name, one in page["databases"].items()} == {"rds": 50}
+    with urllib.request.urlopen(made["web"], timeout=10) as answer:
+        assert b"The warehouse is elsewhere" in answer.read()
+    gone_without_a_trace(before, run("teardown")["kept"])
 
 
 def free_port() -> int:

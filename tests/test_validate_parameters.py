@@ -54,6 +54,7 @@ def named(given: dict[str, str], facts: Facts = FACTS) -> list[str]:
         {"AvailabilityZones": "3", "Warehouse": "serverless"},
         {"ExtraInterfaceEndpoints": "logs,kms"},
         {"BeanstalkType": "LoadBalanced", "CertificateArn": f"arn:aws:acm:eu-west-1:{HERE}:certificate/a"},
+        PEER | {"WarehouseSubnets": "e,f,g", "Warehouse": "serverless"},
         OWN,
         OWN | {"WarehouseSubnets": "e,f,g", "Warehouse": "serverless"},
     ],

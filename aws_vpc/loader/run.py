@@ -1,6 +1,7 @@
 """One job from beginning to end: an object's version into both databases, each once.
 
-    lock the table -> RDS, unless its ledger has the version -> Redshift, unless its ledger has it
+    lock the table -> RDS, unless its ledger has the version -> Redshift, unless its ledger has it,
+    or there is none in this account and Region
 
 Each database is made ready when the run comes to it. Its ledger is written in the transaction that
 publishes the rows, so it cannot be wrong about them. RDS's line tells of the whole run: `partial` until
@@ -121,7 +122,8 @@ class _Run:
     def _then_redshift(self) -> int:
         """The exit status: RDS has the rows, whatever happens here."""
         try:
-            self._load_redshift()
+            if database := self.job.settings.redshift:
+                self._load_redshift(database)
         except Error as error:
             self._note(state="partial", reason=one_line(error), finished=_now())
             self.job.log(
@@ -132,8 +134,7 @@ class _Run:
         self._note(state="loaded", reason=None, finished=_now())
         return DONE
 
-    def _load_redshift(self) -> None:
-        database = self.job.settings.redshift
+    def _load_redshift(self, database: Database) -> None:
         with _closing(self.job._connect(redshift.connect, database)) as connection:
             with rds.lock(self.connection, "bootstrap"):
                 self.job._prepare("redshift", redshift, connection, database)

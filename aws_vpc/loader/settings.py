@@ -11,10 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_vpc.loader.errors import LoadFailed
 
-NAMES = (
-    "RDS_HOST", "RDS_PORT", "RDS_DATABASE", "RDS_SECRET",
+NAMES = ("RDS_HOST", "RDS_PORT", "RDS_DATABASE", "RDS_SECRET", "WEB_DATABASE_SECRET")
+# All of them, or none where the warehouse is another account's or Region's.
+WAREHOUSE_NAMES = (
     "REDSHIFT_HOST", "REDSHIFT_PORT", "REDSHIFT_DATABASE", "REDSHIFT_SECRET", "REDSHIFT_COPY_ROLE",
-    "WEB_DATABASE_SECRET", "WEB_WAREHOUSE_SECRET",
+    "WEB_WAREHOUSE_SECRET",
 )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ class Settings:
     """Everything from the environment."""
 
     rds: Database
-    redshift: Database
+    redshift: Database | None
     copy_role: str
 
 
@@ -51,13 +52,15 @@ class Login:
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """The settings; every missing name in one line."""
-    missing = [name for name in NAMES if not environment.get(name)]
+    has_warehouse = any(environment.get(name) for name in WAREHOUSE_NAMES)
+    names = NAMES + (WAREHOUSE_NAMES if has_warehouse else ())
+    missing = [name for name in names if not environment.get(name)]
     if missing:
         raise LoadFailed(f"{', '.join(missing)} missing in the environment; the job definition sets them")
     return Settings(
         _database(environment, "RDS", "WEB_DATABASE_SECRET"),
-        _database(environment, "REDSHIFT", "WEB_WAREHOUSE_SECRET"),
-        environment["REDSHIFT_COPY_ROLE"],
+        _database(environment, "REDSHIFT", "WEB_WAREHOUSE_SECRET") if has_warehouse else None,
+        environment.get("REDSHIFT_COPY_ROLE", ""),
     )
 
 

@@ -1,10 +1,11 @@
-"""What moto's EC2 lacks: public names that lead here, ends that are noticed, paths, regional NAT gateways."""
+"""What moto's EC2 lacks: boots, public names that lead here, ends that are noticed, paths, regional NAT."""
 
 from __future__ import annotations
 
 import re
 
 from aws_vpc.local import ec2_endpoint_services
+from aws_vpc.local.ec2_boot import Boots
 from aws_vpc.local.ec2_insights import Paths
 from aws_vpc.local.ec2_nat import RegionalGateways
 from aws_vpc.local.wire import Forward, Handler, Request, Response, form
@@ -19,7 +20,7 @@ ENDING = ("TerminateInstances", "StopInstances")
 def handler(world: World) -> Handler:
     """EC2: moto's answers, corrected."""
     paths: dict[str, Paths] = {}
-    gateways = RegionalGateways(world)
+    gateways, boots = RegionalGateways(world), Boots(world)
 
     def handle(request: Request, forward: Forward) -> Response:
         asked = form(request)
@@ -31,6 +32,8 @@ def handler(world: World) -> Handler:
         if action == "DescribeVpcEndpointServices":
             ec2_endpoint_services.prepare(request.region)
         response = forward(request)
+        if action == "RunInstances" and response.status == 200:
+            boots.launched(request, response)
         if action in NAMING:
             response.body = _PUBLIC_NAME.sub(rb"<\1>localhost</\1>", response.body)
         elif action in ENDING and response.status == 200 and asked.get("DryRun") != "true":

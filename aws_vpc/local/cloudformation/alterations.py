@@ -82,11 +82,14 @@ def replacement(work: Work, old: Resource, wanted: Resource) -> bool:
     def act() -> Resource:
         refuse_same_name(old, wanted)
         fresh = replace(wanted, physical_id=None, attributes={})
+        waits.forget(engine, stack, old.logical_id)
         state = make(work, fresh)
         made = replace(fresh, physical_id=state.physical_id, attributes=dict(state.attributes))
+        initiated(work, made)
+        policy = wanted.source.get("CreationPolicy", {})
+        waits.creation_policy(engine, stack, work.run, old.logical_id, policy)
         with engine.changed:
             stack.leaving.append(Leaving(old, old.replace_policy))
-        initiated(work, made)
         return replace(made, status="UPDATE_COMPLETE", reason=None)
 
     return attempt(work, asked, act, "UPDATE_FAILED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aws_vpc.local.cloudformation import api_write
@@ -24,7 +25,10 @@ def signal_resource(engine: Engine, region: str, params: Params) -> Params:
                 f"Resource {resource.logical_id} is in {resource.status} state and cannot be signaled"
             )
         got = stack.signals.setdefault(resource.logical_id, {})
-        got.setdefault(params["UniqueId"], params["Status"])
+        if params["UniqueId"] not in got:
+            got[params["UniqueId"]] = params["Status"]
+            told = f"Received {params['Status']} signal with UniqueId {params['UniqueId']}"
+            engine.put(stack, replace(resource, reason=told))
         engine.changed.notify_all()
     return {}
 

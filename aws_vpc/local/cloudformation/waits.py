@@ -32,6 +32,12 @@ def seconds(duration: str) -> float:
     return hours * 3600.0 + minutes * 60 + secs
 
 
+def forget(engine: Engine, stack: Stack, logical: str) -> None:
+    """Nothing; signals of what the resource was before count no more."""
+    with engine.changed:
+        stack.signals.pop(logical, None)
+
+
 def creation_policy(engine: Engine, stack: Stack, run: Run, logical: str, policy: dict[str, Any]) -> None:
     """Nothing once the resource has its signals; TemplateError when they do not come in time."""
     wanted = policy.get("ResourceSignal") or policy.get("AutoScalingCreationPolicy")
