@@ -12,7 +12,13 @@
 #   REPO-ROOT          path of this repository
 #   NAT ELASTIC-IP     true or false: make a NAT gateway, an Elastic IP (true)
 #   --param NAME=VALUE a parameter of templates/nested-stack.yaml; --params FILE reads many
+#   --dry-run          show the plan and make no stack
 #   --yes              ask nothing
+#   --no-rollback      on a failure keep what has been made; ./update_stacks.sh goes on from there
+#   --express          done as soon as resources are configured (CloudFormation's Express mode)
+#   --expect-account ID   refuse any other account
+#   --tags NAME=VALUE  --role-arn ARN  --stack-policy FILE  --skip-checks
+#   --termination-protection  --no-termination-protection
 #   --stack-name NAME  --region NAME  --profile NAME  --bucket NAME  --network-stack NAME
 #   --repo-root PATH   --timeout MINUTES  --no-wait  --json  --quiet  --debug
 #
@@ -37,7 +43,8 @@ for word do
         takes_value=no
     else
         case $word in
-        --param | --params | --stack-name | --region | --profile | --bucket | --network-stack | --repo-root | --timeout)
+        --param | --params | --stack-name | --region | --profile | --bucket | --network-stack | --repo-root | --timeout | \
+            --tags | --role-arn | --stack-policy | --expect-account)
             takes_value=yes
             ;;
         -?*) ;;

@@ -5,6 +5,13 @@
 # reverse order of their dependencies. Asks for the stack's name first, unless --yes. With --local
 # the embedded AWS ends, too. Safe to run twice.
 #
+#   --dry-run          list what goes and what is kept, and delete nothing
+#   --purge-data       empty the buckets that the stacks own and that go with them
+#   --no-snapshots     delete the databases' final snapshots, too
+#   --retain RESOURCE  after a deletion that failed: leave this resource (Nested.../Name) standing
+#   --no-termination-protection   turn the root's protection off first (--termination-protection: on)
+#   --role-arn ARN     role that CloudFormation acts in
+#   --expect-account ID   refuse any other account
 #   --stack-name NAME  the root stack, when it has another name
 #   --region NAME  --profile NAME  --timeout MINUTES  --no-wait  --json  --quiet  --debug
 #

@@ -10,7 +10,16 @@
 #   --local            the embedded AWS on this machine
 #   --param NAME=VALUE a parameter of templates/nested-stack.yaml; others keep their values
 #   --refresh-images   take the newest image and platform, which replaces instances
+#   --dry-run          show the plan and change nothing
 #   --yes              ask nothing
+#   --cancel           stop the update that is going on, and no more
+#   --continue-rollback   go on with a rollback that has failed, then update
+#   --skip RESOURCE    leave a resource (Nested.../Name) out of that rollback
+#   --no-rollback      on a failure keep what has been made; run again to go on
+#   --express          done as soon as resources are configured (CloudFormation's Express mode)
+#   --expect-account ID   refuse any other account
+#   --tags NAME=VALUE  --role-arn ARN  --stack-policy FILE  --skip-checks
+#   --termination-protection  --no-termination-protection
 #   --params FILE  --stack-name NAME  --region NAME  --profile NAME  --bucket NAME
 #   --network-stack NAME  --timeout MINUTES  --no-wait  --json  --quiet  --debug
 #

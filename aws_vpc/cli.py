@@ -25,6 +25,7 @@ from aws_vpc.commands.console import Console
 from aws_vpc.commands.options import common
 from aws_vpc.errors import Error, UsageError
 
+BEGUN = "what has begun goes on, and the same command, run again, follows it"
 EXIT = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 the answer is no, 130 interrupted."
 
 
@@ -109,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.quiet, console.yes = options.quiet, getattr(options, "yes", False)
         return run(options, console)
     except KeyboardInterrupt:
-        tell("interrupted; what has begun goes on, and the same command, run again, follows it")
+        tell(f"interrupted; {console.going_on or BEGUN}")
         return 130
     except BrokenPipeError:
         # Whoever read the answer has gone; nothing is wrong with the command.

@@ -4,6 +4,7 @@ In: the CloudFormation, RDS and Redshift clients, stacks that somebody agreed to
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -46,31 +47,56 @@ def lifted(rds: Any, instance: str) -> bool:
     return True
 
 
-def snapshots(client: Clients, databases: Iterable[tuple[str, str]]) -> list[str]:
-    """A line for each snapshot that databases which are gone have left."""
-    return [line for kind, name in databases for line in SNAPSHOTS[kind](client, name)]
+@dataclass(frozen=True)
+class Snapshot:
+    """A manual snapshot, which stays when its database goes."""
+
+    type: str  # of the database's resource
+    id: str
+    database: str
+
+    def __str__(self) -> str:
+        what = "database" if self.type == INSTANCE else "warehouse"
+        return f"snapshot {self.id} of {what} {self.database}"
 
 
-def of_instance(client: Clients, name: str) -> Iterator[str]:
+def snapshots(client: Clients, databases: Iterable[tuple[str, str]]) -> list[Snapshot]:
+    """The manual snapshots of databases, also of those that are gone."""
+    return [one for kind, name in databases for one in SNAPSHOTS[kind](client, name)]
+
+
+def of_instance(client: Clients, name: str) -> Iterator[Snapshot]:
     """The snapshots of an RDS instance that stay after it."""
     pages = client("rds").get_paginator("describe_db_snapshots")
     for page in pages.paginate(DBInstanceIdentifier=name, SnapshotType="manual"):
-        yield from (
-            f"snapshot {one['DBSnapshotIdentifier']} of database {name}" for one in page["DBSnapshots"]
-        )
+        yield from (Snapshot(INSTANCE, one["DBSnapshotIdentifier"], name) for one in page["DBSnapshots"])
 
 
-def of_cluster(client: Clients, name: str) -> Iterator[str]:
+def of_cluster(client: Clients, name: str) -> Iterator[Snapshot]:
     """The snapshots of a Redshift cluster that stay after it."""
     pages = client("redshift").get_paginator("describe_cluster_snapshots")
     for page in pages.paginate(ClusterIdentifier=name, SnapshotType="manual"):
-        yield from (f"snapshot {one['SnapshotIdentifier']} of warehouse {name}" for one in page["Snapshots"])
+        yield from (Snapshot(CLUSTER, one["SnapshotIdentifier"], name) for one in page["Snapshots"])
 
 
-def of_namespace(client: Clients, name: str) -> Iterator[str]:
+def of_namespace(client: Clients, name: str) -> Iterator[Snapshot]:
     """The snapshots of a serverless warehouse that stay after it."""
     for page in client("redshift-serverless").get_paginator("list_snapshots").paginate(namespaceName=name):
-        yield from (f"snapshot {one['snapshotName']} of warehouse {name}" for one in page["snapshots"])
+        yield from (Snapshot(NAMESPACE, one["snapshotName"], name) for one in page["snapshots"])
 
 
 SNAPSHOTS = {INSTANCE: of_instance, CLUSTER: of_cluster, NAMESPACE: of_namespace}
+
+
+def delete_snapshot(client: Clients, one: Snapshot) -> None:
+    """Returns when a snapshot is being deleted, or was gone already."""
+    try:
+        if one.type == INSTANCE:
+            client("rds").delete_db_snapshot(DBSnapshotIdentifier=one.id)
+        elif one.type == CLUSTER:
+            client("redshift").delete_cluster_snapshot(SnapshotIdentifier=one.id)
+        else:
+            client("redshift-serverless").delete_snapshot(snapshotName=one.id)
+    except ClientError as error:
+        if "NotFound" not in error.response["Error"]["Code"]:
+            raise

@@ -1,23 +1,17 @@
-"""Stacks described, created, updated by change set, and deleted; follow.py tells how it goes on.
+"""Stacks described, cancelled, rolled back, protected and deleted; change_set.py creates and updates them.
 
-In: the CloudFormation client, names, a template's address, parameters. Out: stacks and change sets.
-Every create, update and execute passes RetainExceptOnCreate, so that Retain leaves no litter on a failure.
+In: the CloudFormation client, names and ids. Out: stacks; follow.py tells how an operation goes on.
 """
 
 import json
-import uuid
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from aws_vpc.errors import DeployFailed
 from aws_vpc.events import STACK
-from aws_vpc.plan import is_empty, is_nested_failure
-from aws_vpc.wait import Wait
-
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+from aws_vpc.tokens import token
 
 
 @dataclass(frozen=True)
@@ -32,20 +26,13 @@ class Stack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ChangeSet:
-    """A change set and the answers for it and its nested ones, each with the path below the root."""
-
-    id: str
-    stack: str
-    answers: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = ()
-    note: str = ""
+    protected: bool = False
+    changed: str = ""  # when it was last created or updated, as text
 
     @property
-    def empty(self) -> bool:
-        return not self.id
+    def account(self) -> str:
+        """The account in the stack's ARN."""
+        return self.id.split(":")[4]
 
 
 def describe(cfn: Any, name: str) -> Stack | None:
@@ -72,6 +59,8 @@ def stack(member: Mapping[str, Any]) -> Stack:
         },
         outputs={one["OutputKey"]: one["OutputValue"] for one in member.get("Outputs", ())},
         tags={one["Key"]: one["Value"] for one in member.get("Tags", ())},
+        protected=bool(member.get("EnableTerminationProtection")),
+        changed=str(member.get("LastUpdatedTime") or member.get("CreationTime", "")),
     )
 
 
@@ -81,136 +70,77 @@ def stacks(cfn: Any) -> Iterator[Stack]:
         yield from map(stack, page["Stacks"])
 
 
-def create(cfn: Any, name: str, url: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> str:
-    """The id of a stack whose creation has begun."""
-    answer = cfn.create_stack(
-        StackName=name,
-        TemplateURL=url,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        Capabilities=CAPABILITIES,
-        RetainExceptOnCreate=True,
-        ClientRequestToken=token(),
-    )
-    return str(answer["StackId"])
+def cancel(cfn: Any, stack_id: str) -> None:
+    """Returns when an update has been told to stop, which rolls it back."""
+    cfn.cancel_update_stack(StackName=stack_id, ClientRequestToken=token())
 
 
-def token() -> str:
-    """A name for a request, so that a repeated one counts once."""
-    return f"aws-vpc-{uuid.uuid4().hex}"
+def continue_rollback(cfn: Any, stack_id: str, skip: Iterable[str], role: str = "") -> None:
+    """Returns when the rollback of an update goes on, without the resources to skip.
 
-
-def preview(
-    cfn: Any, found: Stack, url: str, given: Mapping[str, str], declared: Iterable[str], wait: Wait
-) -> ChangeSet:
-    """A change set over the stack and its children; empty when nothing changes."""
-    parameters = [
-        {"ParameterKey": key, "ParameterValue": given[key]}
-        if key in given
-        else {"ParameterKey": key, "UsePreviousValue": True}
-        for key in declared
-        if key in given or key in found.parameters
-    ]
-    try:
-        return change_set(cfn, found, url, parameters, wait, nested=True)
-    except DeployFailed as error:
-        if not is_nested_failure(str(error)):
-            raise
-        note = "nested changes are not shown: CloudFormation cannot tell them before siblings have changed"
-        return change_set(cfn, found, url, parameters, wait, nested=False, note=note)
-
-
-def change_set(
-    cfn: Any,
-    found: Stack,
-    url: str,
-    parameters: Sequence[Mapping[str, Any]],
-    wait: Wait,
-    *,
-    nested: bool,
-    note: str = "",
-) -> ChangeSet:
-    """A change set that is ready to be executed, or an empty one."""
-    try:
-        made = cfn.create_change_set(
-            StackName=found.id,
-            ChangeSetName=token(),
-            ChangeSetType="UPDATE",
-            TemplateURL=url,
-            Parameters=parameters,
-            Capabilities=CAPABILITIES,
-            IncludeNestedStacks=nested,
-        )
-    except ClientError as error:
-        if is_empty(error.response["Error"]["Message"]):
-            return ChangeSet("", found.id)
-        raise
-    answer = settled(cfn, made["Id"], found.id, wait)
-    if answer["Status"] == "FAILED":
-        cfn.delete_change_set(ChangeSetName=made["Id"])
-        reason = answer.get("StatusReason", "no reason given")
-        if is_empty(reason) and not is_nested_failure(reason):
-            return ChangeSet("", found.id)
-        raise DeployFailed(f"the change set for stack {found.name} could not be made: {reason}")
-    return ChangeSet(made["Id"], found.id, tuple(answers(cfn, made["Id"], found.id, ())), note)
-
-
-def settled(cfn: Any, change_set_id: str, stack_id: str, wait: Wait) -> dict[str, Any]:
-    """The description of a change set whose making has ended."""
-    for _ in wait.pauses("the change set"):
-        answer: dict[str, Any] = cfn.describe_change_set(ChangeSetName=change_set_id, StackName=stack_id)
-        if answer["Status"] in {"CREATE_COMPLETE", "FAILED"}:
-            break
-    return answer
-
-
-def answers(
-    cfn: Any, change_set_id: str, stack_id: str, path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """The descriptions of a change set and of the nested ones in it."""
-    request: dict[str, Any] = {"ChangeSetName": change_set_id, "IncludePropertyValues": True}
-    # A nested stack that is yet to be made has no id; its change set's own says enough.
-    if stack_id:
-        request["StackName"] = stack_id
-    while True:
-        answer = cfn.describe_change_set(**request)
-        yield path, answer
-        for member in answer.get("Changes", ()):
-            resource = member.get("ResourceChange", {})
-            if resource.get("ChangeSetId"):
-                below = (*path, resource["LogicalResourceId"])
-                child = resource.get("PhysicalResourceId", "")
-                yield from answers(cfn, resource["ChangeSetId"], child, below)
-        if not answer.get("NextToken"):
-            return
-        request["NextToken"] = answer["NextToken"]
-
-
-def execute(cfn: Any, ready: ChangeSet) -> None:
-    """Returns when the update that a change set describes has begun."""
-    cfn.execute_change_set(
-        ChangeSetName=ready.id, StackName=ready.stack, RetainExceptOnCreate=True, ClientRequestToken=token()
+    Those of a nested stack are named `NestedStackName.LogicalId` (CloudFormation's ContinueUpdateRollback).
+    """
+    more = {"RoleARN": role} if role else {}
+    cfn.continue_update_rollback(
+        StackName=stack_id, ResourcesToSkip=list(skip), ClientRequestToken=token(), **more
     )
 
 
-def discard(cfn: Any, ready: ChangeSet) -> None:
-    """Returns when a change set, and the nested ones in it, will not be executed."""
-    cfn.delete_change_set(ChangeSetName=ready.id, StackName=ready.stack)
+def rollback(cfn: Any, stack_id: str, role: str = "") -> None:
+    """Returns when a stack whose operation failed without rollback goes back."""
+    more = {"RoleARN": role} if role else {}
+    cfn.rollback_stack(StackName=stack_id, RetainExceptOnCreate=True, ClientRequestToken=token(), **more)
 
 
-def delete(cfn: Any, stack_id: str) -> None:
-    """Returns when the deletion of a stack has begun."""
-    cfn.delete_stack(StackName=stack_id, ClientRequestToken=token())
+def protect(cfn: Any, found: Stack, on: bool) -> bool:
+    """True when the termination protection of a root stack had to be changed."""
+    if found.protected == on:
+        return False
+    cfn.update_termination_protection(StackName=found.id, EnableTerminationProtection=on)
+    return True
+
+
+def set_policy(cfn: Any, stack_id: str, policy: str) -> bool:
+    """True when the stack policy had to be changed."""
+    now = cfn.get_stack_policy(StackName=stack_id).get("StackPolicyBody")
+    if now and json.loads(now) == json.loads(policy):
+        return False
+    cfn.set_stack_policy(StackName=stack_id, StackPolicyBody=policy)
+    return True
+
+
+def delete(cfn: Any, stack_id: str, retain: Iterable[str] = (), role: str = "") -> None:
+    """Returns when the deletion of a stack has begun; `retain` counts only after one that failed."""
+    more: dict[str, Any] = {"RoleARN": role} if role else {}
+    if names := list(retain):
+        more["RetainResources"] = names
+    cfn.delete_stack(StackName=stack_id, ClientRequestToken=token(), **more)
 
 
 def children(cfn: Any, stack_id: str) -> dict[str, str]:
     """The stacks nested in a stack, also in a deleted one: logical id to stack id."""
     return {
-        member["LogicalResourceId"]: member["PhysicalResourceId"]
-        for page in cfn.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-        for member in page["StackResourceSummaries"]
+        logical: member["PhysicalResourceId"]
+        for logical, member in own_resources(cfn, stack_id)
         if member["ResourceType"] == STACK and member.get("PhysicalResourceId")
     }
+
+
+def resources(
+    cfn: Any, stack_id: str, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Every resource of a stack and of the stacks in it: its logical path, a member of ListStackResources."""
+    for logical, member in own_resources(cfn, stack_id):
+        yield (*path, logical), member
+        if member["ResourceType"] == STACK and member.get("PhysicalResourceId"):
+            yield from resources(cfn, member["PhysicalResourceId"], (*path, logical))
+
+
+def own_resources(cfn: Any, stack_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The resources of one stack, also of a deleted one: logical id, a member of ListStackResources."""
+    for page in cfn.get_paginator("list_stack_resources").paginate(StackName=stack_id):
+        for member in page["StackResourceSummaries"]:
+            yield member["LogicalResourceId"], member
 
 
 def left_behind(cfn: Any, name: str, own: Container[str] = ()) -> dict[str, Stack]:

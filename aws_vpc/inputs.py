@@ -128,6 +128,13 @@ def stack_name(text: str) -> str:
     return text
 
 
+def account(text: str | None) -> str:
+    """An account id, empty without one."""
+    if text and not re.fullmatch(r"\d{12}", text):
+        raise UsageError(f"--expect-account {text!r} is not an account id of twelve digits")
+    return text or ""
+
+
 def bucket_name(text: str) -> str:
     """A name that S3 accepts for a bucket, without dots (they break TLS host names)."""
     if not BUCKET_NAME.fullmatch(text) or text.startswith("xn--"):
@@ -183,8 +190,40 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
     return result
 
 
+def tags(options: Iterable[str]) -> dict[str, str]:
+    """The tags in `--tags K=V,K=V` options; the last one of a name counts."""
+    found = {}
+    for pair in (one for option in options for one in option.split(",")):
+        key, equals, value = pair.partition("=")
+        if not equals or not 1 <= len(key) <= 128 or len(value) > 256:
+            raise UsageError(f"--tags {pair!r} is not NAME=VALUE, of at most 128 and 256 characters")
+        if key.lower().startswith("aws:"):
+            raise UsageError(f"--tags {pair!r}: names that begin with aws: are AWS's own")
+        found[key] = value
+    return found
+
+
+def stack_policy(path: str | None) -> str:
+    """The text of a stack policy's file, empty without one."""
+    if not path:
+        return ""
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8")
+        found = json.loads(text)["Statement"]
+    except OSError as error:
+        raise UsageError(f"stack policy {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"stack policy {path} is not a JSON object with a Statement") from None
+    if not isinstance(found, list | dict):
+        raise UsageError(f"stack policy {path}: Statement is neither a list nor an object")
+    return text
+
+
 def parameter_file(path: Path) -> dict[str, str]:
-    """The parameters in a YAML or JSON file: a flat map, or the list that the aws command takes."""
+    """The parameters in a YAML or JSON file: a flat map, or any form that the aws command takes.
+
+    Those are a list of ParameterKey and ParameterValue, a list of NAME=VALUE, and a map below Parameters.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -196,7 +235,7 @@ def parameter_file(path: Path) -> dict[str, str]:
         content = content["Parameters"]
     try:
         return flat(content)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise UsageError(
             f"parameter file {path} is neither a map of names and values"
             " nor a list of ParameterKey and ParameterValue"
@@ -207,7 +246,21 @@ def flat(content: Any) -> dict[str, str]:
     """A map of names and values from one of the forms of a parameter file."""
     if isinstance(content, Mapping):
         return {str(key): scalar(value) for key, value in content.items()}
-    return {str(item["ParameterKey"]): scalar(item["ParameterValue"]) for item in content}
+    if not isinstance(content, list):
+        raise TypeError(content)
+    return dict(pair for item in content if (pair := entry(item)))
+
+
+def entry(item: Any) -> tuple[str, str] | None:
+    """One entry of a list of parameters; none where it keeps the previous value."""
+    if isinstance(item, str):
+        name, value = item.split("=", 1)
+        return name, value
+    if not isinstance(item, Mapping):
+        raise TypeError(item)
+    if item.get("UsePreviousValue"):
+        return None
+    return str(item["ParameterKey"]), scalar(item["ParameterValue"])
 
 
 def scalar(value: Any) -> str:

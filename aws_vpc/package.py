@@ -17,8 +17,8 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +52,30 @@ class Package:
     root: Artifact
     children: tuple[Artifact, ...]
     template: Template
+    files: Mapping[str, Template] = field(default_factory=dict)  # the children by their names
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """The children, then the root: in the order in which they have to be uploaded."""
+        return (*self.children, self.root)
 
 
 def package(folder: Path, name: str = "nested-stack.yaml") -> Package:
     """The root template `name` of `folder` and the children it names, checked and ready to be uploaded."""
     children: dict[str, Artifact] = {}
+    files: dict[str, Template] = {}
 
     def keyed(match: re.Match[str]) -> str:
         child = match[1]
         if child not in children:
-            children[child] = template_artifact(child, checked(child, read(folder / child)))
+            files[child] = checked(child, read(folder / child))
+            children[child] = template_artifact(child, files[child])
         return "${TemplateBaseUrl}/" + children[child].key.removeprefix("templates/")
 
     text = read(folder / name)
     checked(name, text)
     root = checked(name, CHILD.sub(keyed, text))
-    return Package(template_artifact(name, root), tuple(children.values()), root)
+    return Package(template_artifact(name, root), tuple(children.values()), root, files)
 
 
 def read(path: Path) -> str:

@@ -35,25 +35,28 @@ SETTLED = (
     "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
 )  # fmt: skip
 # Stacks that never stood, or no longer do: the only way on is to delete them.
-DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+# Only planned: a change set was looked at and not executed.
+PLANNED = "REVIEW_IN_PROGRESS"
 STUCK = ("UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED")
 
 CREATE: Mapping[str | None, Step] = (
-    {None: Step.CREATE, "DELETE_COMPLETE": Step.CREATE}
+    {None: Step.CREATE, "DELETE_COMPLETE": Step.CREATE, PLANNED: Step.CREATE}
     | dict.fromkeys(SETTLED, Step.NOTHING)
     | dict.fromkeys(DEAD, Step.RECREATE)
     | dict.fromkeys(STUCK, Step.REFUSE)
 )
 UPDATE: Mapping[str | None, Step] = (
-    {None: Step.REFUSE, "DELETE_COMPLETE": Step.REFUSE}
+    {None: Step.REFUSE, "DELETE_COMPLETE": Step.REFUSE, PLANNED: Step.REFUSE}
     | dict.fromkeys(SETTLED, Step.UPDATE)
     | dict.fromkeys(DEAD, Step.REFUSE)
     | dict.fromkeys(STUCK, Step.REFUSE)
-    | {"UPDATE_FAILED": Step.UPDATE}
+    # Made without rollback: an update goes on from where the last operation failed.
+    | {"UPDATE_FAILED": Step.UPDATE, "CREATE_FAILED": Step.UPDATE}
 )
 TEARDOWN: Mapping[str | None, Step] = (
     {None: Step.NOTHING, "DELETE_COMPLETE": Step.NOTHING}
-    | dict.fromkeys(SETTLED + DEAD + STUCK, Step.DELETE)
+    | dict.fromkeys((*SETTLED, *DEAD, *STUCK, PLANNED), Step.DELETE)
 )  # fmt: skip
 TABLES = {"create": CREATE, "update": UPDATE, "teardown": TEARDOWN}
 
@@ -73,8 +76,10 @@ TEMPLATE = "AWS::EC2::LaunchTemplate"
 WAYS_OUT = {
     None: "./create_stacks.sh makes it",
     "DELETE_COMPLETE": "./create_stacks.sh makes it",
-    "UPDATE_FAILED": "`aws cloudformation rollback-stack --stack-name {name}` undoes the update",
-    "UPDATE_ROLLBACK_FAILED": "`aws cloudformation continue-update-rollback --stack-name {name}` goes on",
+    PLANNED: "./create_stacks.sh makes it",
+    "UPDATE_FAILED": "./update_stacks.sh --stack-name {name} goes on, with --continue-rollback it goes back",
+    "UPDATE_ROLLBACK_FAILED": "./update_stacks.sh --stack-name {name} --continue-rollback goes on with the"
+    " rollback; --skip NAME leaves out a resource that cannot go back",
 }
 
 
@@ -95,6 +100,26 @@ def refusal(command: str, name: str, status: str | None) -> str:
     return f"stack {name} {state}, so {command} cannot go on; {way_out}"
 
 
+# After an operation that failed: the command that goes on.
+NEXT = {
+    "ROLLBACK_COMPLETE": "with that put right, ./create_stacks.sh deletes what is left and creates it again",
+    "ROLLBACK_FAILED": "with that put right, ./teardown.sh deletes what is left",
+    "CREATE_FAILED": "with that put right, ./update_stacks.sh goes on from there",
+    "UPDATE_ROLLBACK_COMPLETE": "everything is as before; with that put right, run ./update_stacks.sh again",
+    "DELETE_FAILED": "with that put right, run ./teardown.sh again; --retain PATH leaves a resource standing,"
+    " --purge-data empties a bucket that the stack owns",
+}
+
+
+def next_step(name: str, status: str) -> str:
+    """The command that goes on after an operation has failed and left the stack in a status."""
+    if status in NEXT:
+        return NEXT[status]
+    if status in {"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"}:
+        return WAYS_OUT[status].format(name=name)
+    return "with that put right, run the same command again"
+
+
 @dataclass(frozen=True)
 class Property:
     """One property that a change set touches; values are None where CloudFormation does not tell them."""
@@ -104,6 +129,7 @@ class Property:
     after: str | None = None
     recreation: str = "Never"
     dynamic: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +141,7 @@ class Change:
     action: str
     replacement: str = "False"
     policy: str = ""
+    drift: str = ""
     properties: tuple[Property, ...] = field(default=())
 
     @property
@@ -159,6 +186,7 @@ def change(path: tuple[str, ...], resource: Mapping[str, Any]) -> Change:
         action=resource.get("Action", ""),
         replacement=str(resource.get("Replacement", "False")),
         policy=resource.get("PolicyAction", ""),
+        drift=resource.get("ResourceDriftStatus", ""),
         properties=tuple(properties(resource.get("Details", ()))),
     )
 
@@ -173,6 +201,7 @@ def properties(details: Iterable[Mapping[str, Any]]) -> Iterator[Property]:
             after=target.get("AfterValue"),
             recreation=target.get("RequiresRecreation", "Never"),
             dynamic=detail.get("Evaluation") == "Dynamic",
+            removed=target.get("AttributeChangeType") == "Remove",
         )
 
 

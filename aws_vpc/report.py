@@ -3,17 +3,22 @@
 In: the values of plan.py and events.py. Out: lines, and one object per command for --json.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aws_vpc.events import STACK, Cause, Event
+from aws_vpc.causes import WRAPPED, Cause
+from aws_vpc.events import STACK, Event
 from aws_vpc.plan import Change, Property
+from aws_vpc.template_values import UNKNOWN as AFTER_APPLY
 
 SCHEMA = 1
 MASKED = "****"
 GONE = {"Retain": "GIVEN UP, kept by its policy", "Snapshot": "DELETED, after a snapshot"}
 UNKNOWN = "«known after apply»"
+# CloudFormation masks NoEcho parameters; this masks a secret that a template holds in the open, too.
+SECRET = re.compile(r"(password|secretstring|privatekey|authtoken)\w*$", re.IGNORECASE)
 
 
 def event_line(event: Event, start: datetime) -> str:
@@ -21,7 +26,8 @@ def event_line(event: Event, start: datetime) -> str:
     seconds = max(0.0, (event.timestamp - start).total_seconds())
     indent = "  " * (len(event.path) - 1)
     kind = "" if event.is_own else f"  {event.type}"
-    reason = f"  {one_line(event.reason)}" if event.failed or event.status == "DELETE_SKIPPED" else ""
+    tells = (event.failed and not event.reason.startswith(WRAPPED)) or event.status == "DELETE_SKIPPED"
+    reason = f"  {one_line(event.reason)}" if tells else ""
     return f"{seconds:7.1f}s {event.status:<20} {indent}{event.logical_id}{kind}{reason}".rstrip()
 
 
@@ -41,15 +47,47 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     ]
 
 
-def change_lines(changes: Iterable[Change]) -> list[str]:
-    """What a change set does: a row per resource, and below it each property before and after."""
+def change_lines(changes: Iterable[Change], *, whole: bool = False) -> list[str]:
+    """What a change set does: a row per resource, and below it each property before and after.
+
+    A nested stack that is yet to be made is one row, unless the `whole` plan is wanted.
+    """
     lines: list[str] = []
     found = sorted(changes, key=lambda one: one.path)
-    heads = table([["/".join(one.path), one.type, one.action, replacement(one)] for one in found])
-    for one, head in zip(found, heads, strict=True):
+    counts = {} if whole else inside_new(found)
+    shown = [one for one in found if not any(one.path[: len(new)] == new != one.path for new in counts)]
+    rows = [["/".join(one.path), one.type, one.action, treatment(one, counts)] for one in shown]
+    for one, head in zip(shown, table(rows), strict=True):
         lines.append(head)
         lines += [f"      {property_line(part)}" for part in one.properties if part.path]
-    return lines
+    return [*lines, f"  {total(found)}"] if found else []
+
+
+def inside_new(found: Sequence[Change]) -> dict[tuple[str, ...], int]:
+    """The outermost nested stacks that are yet to be made, and how many resources are inside each."""
+    new = [one.path for one in found if (one.type, one.action) == (STACK, "Add")]
+    outer = [path for path in new if not any(path[: len(up)] == up != path for up in new)]
+    return {path: sum(one.path[: len(path)] == path and one.type != STACK for one in found) for path in outer}
+
+
+def treatment(change: Change, counts: Mapping[tuple[str, ...], int]) -> str:
+    """The last column of a row: what happens to what stands, or how much comes with a new stack."""
+    inside = counts.get(change.path, 0)
+    return f"with {inside} resources in it" if inside else replacement(change)
+
+
+def total(found: Sequence[Change]) -> str:
+    """How much a plan does, in one line; what goes away is in capitals."""
+    single = [one for one in found if one.type != STACK]
+    kept = sum(one.action == "Remove" and one.policy.startswith("Retain") for one in single)
+    removed = sum(one.action == "Remove" for one in single) - kept
+    replaced = sum(one.action == "Modify" and (one.replaces or one.relaunches) for one in single)
+    changed = sum(one.action not in {"Add", "Remove"} for one in single) - replaced
+    parts = [f"{sum(one.action == 'Add' for one in single)} to add", f"{changed} to change in place"]
+    parts.append(f"{replaced} to REPLACE" if replaced else "none to replace")
+    parts.append(f"{removed} to DELETE" if removed else "none to delete")
+    parts += [f"{kept} to give up, kept by policy"] if kept else []
+    return ", ".join(parts)
 
 
 def left_lines(names: Iterable[str]) -> list[str]:
@@ -72,9 +110,19 @@ def replacement(change: Change) -> str:
 
 def property_line(part: Property) -> str:
     """A property before and after, as far as CloudFormation tells."""
-    before = "" if part.before is None else f"{one_line(part.before)} → "
-    after = one_line(part.after) if part.after is not None else UNKNOWN
-    return f"{part.path}: {before}{after}"
+    before = "" if part.before is None else f"{shown(part.path, part.before)} → "
+    after = shown(part.path, part.after) if part.after is not None else "" if part.removed else UNKNOWN
+    forces = "  forces the replacement" if part.recreation == "Always" and not part.dynamic else ""
+    return f"{part.path.removeprefix('/Properties/')}: {before}{after or 'removed'}{forces}"
+
+
+def shown(path: str, value: str) -> str:
+    """A property's value for a plan: secrets masked, what only the operation itself can tell said so."""
+    if SECRET.search(path) and not value.startswith("{{resolve:"):
+        return MASKED
+    if path.endswith("/TemplateURL"):
+        return value.rpartition("/templates/")[2]
+    return one_line(value).replace(AFTER_APPLY, UNKNOWN)
 
 
 def failure(causes: Sequence[Cause]) -> str:
@@ -122,9 +170,16 @@ def change_values(changes: Iterable[Change]) -> list[dict[str, Any]]:
             "type": one.type,
             "action": one.action,
             "replacement": one.replacement,
+            "policy": one.policy or None,
+            "drift": one.drift or None,
             "destroys": one.destroys,
             "properties": [
-                {"path": part.path, "before": part.before, "after": part.after, "recreation": part.recreation}
+                {
+                    "path": part.path,
+                    "before": None if part.before is None else shown(part.path, part.before),
+                    "after": None if part.after is None else shown(part.path, part.after),
+                    "recreation": part.recreation,
+                }
                 for part in one.properties
             ],
         }

@@ -135,6 +135,23 @@ def rules(files: Iterable[Path]) -> list[Finding]:
     ]
 
 
+def faults(files: Iterable[Path]) -> list[Finding]:
+    """What would make CloudFormation refuse the templates: the quick tools, and errors only."""
+    import cloudformation_validate as validate
+
+    texts = {path: read(path) for path in files}
+    config = validate.ValidateConfig(
+        severity_level=validate.Severity.ERROR, detail_level=validate.DetailLevel.STANDARD
+    )
+    engine = validate.CelEngine(validate.EngineConfig(guard_rules=[]))
+    found = [
+        _finding(path, one, text)
+        for path, text in texts.items()
+        for one in engine.validate_template(path, config).diagnostics
+    ]
+    return [one for one in own(texts) if one.severity in ("FATAL", "ERROR")] + found
+
+
 def guard_files() -> list[Path]:
     """The Guard rules that come along, in a fixed order."""
     return sorted(GUARD.glob("*/*.guard"))

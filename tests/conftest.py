@@ -20,9 +20,11 @@ def web_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def untouched() -> Iterator[None]:
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The environment is put back, and credentials that a session has kept are forgotten."""
     before = dict(os.environ)
+    # Where the commands remember a stack's account; never in the home of whoever runs the tests.
+    os.environ["AWS_VPC_STATE_DIR"] = str(tmp_path_factory.getbasetemp() / "state")
     boto3.DEFAULT_SESSION = None
     yield
     os.environ.clear()

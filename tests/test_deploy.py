@@ -188,7 +188,8 @@ def test_a_replacement_without_terminal_and_yes_is_refused_and_with_yes_done(run
     write(root, cidr="10.7.9.0/24")
     status, _, err = run("update")
     assert (status, "REPLACED" in err, "needs --yes" in err) == (3, True, True), err
-    assert aws("cloudformation").list_change_sets(StackName=name)["Summaries"] == []
+    listed = aws("cloudformation").list_change_sets(StackName=name)["Summaries"]
+    assert [one["ExecutionStatus"] for one in listed] == ["EXECUTE_COMPLETE"]  # that of the create
     status, _, err = run("update", "--yes")
     assert status == 0, err
     subnets = aws("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.7.9.0/24"]}])
@@ -218,7 +219,8 @@ def test_a_second_create_after_a_rollback_deletes_and_creates_again(run, root, n
 
 def test_a_failed_update_rolls_back_and_keeps_what_stood(run, root, aws, name):
     assert run("create")[0] == 0
-    bad = "  Bad:\n    Type: AWS::EC2::Subnet\n    Properties: {VpcId: vpc-0, CidrBlock: 10.0.0.0/24}\n"
+    subnet = "{VpcId: vpc-01234567, CidrBlock: 10.7.1.0/24}"
+    bad = f"  Bad:\n    Type: AWS::EC2::Subnet\n    Properties: {subnet}\n"
     write(root, net=NET.replace("Outputs:", bad + "Outputs:"))
     status, _, err = run("update")
     assert status == 1

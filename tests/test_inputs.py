@@ -105,6 +105,9 @@ FILES = {
     "list.json": '[{"ParameterKey": "NatGateway", "ParameterValue": "false"},'
     ' {"ParameterKey": "WebPort", "ParameterValue": "8080"},'
     ' {"ParameterKey": "Subnets", "ParameterValue": "a,b"}]',
+    "pairs.json": '["NatGateway=false", "WebPort=8080", "Subnets=a,b"]',
+    "previous.json": '[{"ParameterKey": "NatGateway", "ParameterValue": "false"},'
+    ' {"ParameterKey": "VpcCidr", "UsePreviousValue": true}, "WebPort=8080", "Subnets=a,b"]',
     "section.yaml": "Parameters:\n  NatGateway: 'false'\n  WebPort: 8080\n  Subnets: a,b\n",
 }
 

@@ -16,9 +16,9 @@ TABLE = [
     ("IMPORT_COMPLETE", Step.NOTHING, Step.UPDATE, Step.DELETE),
     ("ROLLBACK_COMPLETE", Step.RECREATE, Step.REFUSE, Step.DELETE),
     ("ROLLBACK_FAILED", Step.RECREATE, Step.REFUSE, Step.DELETE),
-    ("CREATE_FAILED", Step.RECREATE, Step.REFUSE, Step.DELETE),
+    ("CREATE_FAILED", Step.RECREATE, Step.UPDATE, Step.DELETE),
     ("DELETE_FAILED", Step.RECREATE, Step.REFUSE, Step.DELETE),
-    ("REVIEW_IN_PROGRESS", Step.RECREATE, Step.REFUSE, Step.DELETE),
+    ("REVIEW_IN_PROGRESS", Step.CREATE, Step.REFUSE, Step.DELETE),
     ("UPDATE_FAILED", Step.REFUSE, Step.UPDATE, Step.DELETE),
     ("UPDATE_ROLLBACK_FAILED", Step.REFUSE, Step.REFUSE, Step.DELETE),
     ("CREATE_IN_PROGRESS", Step.ATTACH, Step.ATTACH, Step.ATTACH),
@@ -57,7 +57,7 @@ def test_a_refusal_names_the_way_out():
     assert plan.refusal("update", "app", None) == (
         "stack app does not exist, so update cannot go on; ./create_stacks.sh makes it"
     )
-    assert "continue-update-rollback --stack-name app" in plan.refusal(
+    assert "--stack-name app --continue-rollback goes on" in plan.refusal(
         "update", "app", "UPDATE_ROLLBACK_FAILED"
     )
     assert "deletes it and makes it again" in plan.refusal("update", "app", "ROLLBACK_COMPLETE")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from aws_vpc import events, plan, report
+from aws_vpc import causes, plan, report
 from aws_vpc.events import STACK, Event
 from aws_vpc.plan import Change, Property
 from aws_vpc.progress import Progress, draw
@@ -102,10 +102,10 @@ def test_events_are_one_line_each_with_nested_stacks_indented():
 
 
 def test_a_failure_names_the_deepest_cause_and_leaves_out_noise():
-    found = events.causes(FAILING)
+    found = causes.causes(FAILING)
     assert [one.path for one in found] == [("app", "NestedRDSStack", "Database")]
     assert report.failure(found) == (
-        "app/NestedRDSStack/Database (AWS::RDS::DBInstance) CREATE_FAILED: no such class"
+        "app/NestedRDSStack/Database (AWS::RDS::DBInstance) CREATE_FAILED: no such class [template fault]"
     )
 
 
@@ -114,13 +114,13 @@ def test_a_nested_stack_that_fails_by_itself_is_the_cause():
     root = event(
         2, ROOT, ["app"], STACK, "CREATE_FAILED", "The following resource(s) failed to create: [Net].", ROOT
     )
-    assert [one.path for one in events.causes([own, root])] == [("app", "Net")]
+    assert [one.path for one in causes.causes([own, root])] == [("app", "Net")]
 
 
 def test_every_distinct_cause_is_told_once_the_deepest_first():
     shallow = event(1, ROOT, ["app", "Queue"], "AWS::SQS::Queue", "CREATE_FAILED", "name taken")
     deep = event(2, VPC, ["app", "Net", "Vpc"], "AWS::EC2::VPC", "CREATE_FAILED", "limit exceeded")
-    assert [one.path[-1] for one in events.causes([shallow, deep, deep])] == ["Vpc", "Queue"]
+    assert [one.path[-1] for one in causes.causes([shallow, deep, deep])] == ["Vpc", "Queue"]
 
 
 def test_a_stack_in_which_everything_was_cancelled_is_no_cause():
@@ -128,11 +128,11 @@ def test_a_stack_in_which_everything_was_cancelled_is_no_cause():
     reason = "The following resource(s) failed to create: [Group]."
     own = event(4, RDS, ["app", "Rds"], STACK, "CREATE_FAILED", reason, RDS)
     real = event(2, ROOT, ["app", "Queue"], "AWS::SQS::Queue", "CREATE_FAILED", "name taken")
-    assert [one.path[-1] for one in events.causes([real, inside, own])] == ["Queue"]
+    assert [one.path[-1] for one in causes.causes([real, inside, own])] == ["Queue"]
 
 
 def test_nothing_failed_has_no_cause():
-    assert events.causes(FAILING[:5]) == []
+    assert causes.causes(FAILING[:5]) == []
     assert report.failure([]) == "no resource gave a reason"
 
 

@@ -26,6 +26,8 @@ class Console:
     quiet: bool = False
     yes: bool = False
     notes: list[str] = field(default_factory=list)
+    # What goes on when the command is interrupted now, and how to get back to it.
+    going_on: str = ""
 
     def say(self, text: str) -> None:
         """Tells on stderr what is going on."""
@@ -50,12 +52,15 @@ class Console:
         """True when there is somebody to answer a question."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def confirm(self, question: str, *, destroys: bool) -> None:
-        """Returns when the user agrees; without a terminal only what destroys nothing is agreed to."""
+    def confirm(self, question: str, *, destroys: bool, answer: str = "--yes") -> None:
+        """Returns when the user agrees; without a terminal only what destroys nothing is agreed to.
+
+        `answer` is the option that answers it.
+        """
         if self.yes or (not self.asks and not destroys):
             return
         if not self.asks:
-            raise Refused(f"{question} Without a terminal this needs --yes; nothing has been changed")
+            raise Refused(f"{question} Without a terminal this needs {answer}; nothing has been changed")
         if self.read(f"{question} [y/N] ").lower() not in {"y", "yes"}:
             raise Refused("nothing has been changed")
 
@@ -84,11 +89,13 @@ class Console:
     def watch_lines(self, events: Iterable[Event]) -> list[Event]:
         """The events, each printed as one line."""
         seen: list[Event] = []
+        told: dict[tuple[str, ...], str] = {}
         for event in events:
             seen.append(event)
-            # A nested stack's word about itself repeats its parent's.
-            if not event.is_own or len(event.path) == 1:
+            # A nested stack's word about itself repeats its parent's; a resource says twice that it begins.
+            if told.get(event.path) != event.status:
                 self.say(event_line(event, seen[0].timestamp))
+                told[event.path] = event.status
         return seen
 
     def watch_tree(self, events: Iterable[Event]) -> list[Event]:

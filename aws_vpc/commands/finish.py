@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_vpc import beanstalk, data, loader_image, package, release, report
-from aws_vpc.commands import network
+from aws_vpc.commands import network, stamp
 from aws_vpc.commands.session import Session
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed
@@ -33,9 +33,12 @@ def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload
     console = session.console
     for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
         console.note(note)
-    for name, sentence in away(page).items():
+    down = away(page)
+    for name, sentence in down.items():
         console.note(sentence)
         rows.pop(name, None)
+    if not down:
+        stamp.stamp(session, found, web.key)
     rows |= page_rows(page)
     if released and action == "unchanged":
         action = "released"

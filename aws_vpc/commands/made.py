@@ -63,6 +63,10 @@ def web_bundle(makers: Makers) -> str:
 def upload(makers: Makers, artifact: package.Artifact) -> None:
     """Returns when the bucket holds the artifact."""
     session = makers.session
+    before = makers.previous
+    known = {before.get("WebBundle"), f"loader/{before.get('LoaderVersion')}.zip"}
+    if artifact.key in known and before.get("ArtifactBucket") == makers.bucket:
+        return  # uploaded before the stack was last changed
     s3 = session.aws.client("s3")
     for key in package.upload(s3, makers.bucket, session.account, [artifact]):
         session.console.say(f"{key} uploaded to {makers.bucket}")

@@ -1,6 +1,6 @@
 """The options that commands share; each command's module adds its own in `arguments`."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 
 STACK = "Nested-RDS-Redshift-EC2-VPC"
 
@@ -18,6 +18,7 @@ def stack(parser: ArgumentParser) -> None:
     parser.add_argument("--stack-name", default=STACK, metavar="NAME", help="root stack (%(default)s)")
     parser.add_argument("--region", help="Region, instead of the configured one")
     parser.add_argument("--profile", help="profile of the AWS configuration")
+    parser.add_argument("--expect-account", metavar="ID", help="refuse any other account than this one")
     parser.add_argument("--repo-root", metavar="PATH", help="where templates/, eb-flask/ and data/ are")
     parser.add_argument(
         "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
@@ -37,6 +38,32 @@ def parameters(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as often as needed"
     )
-    parser.add_argument("--params", metavar="FILE", help="parameters in a YAML or JSON file; --param wins")
+    parser.add_argument(
+        "--params", metavar="FILE", help="parameters in a YAML or JSON file; --param wins over it"
+    )
     parser.add_argument("--bucket", metavar="NAME", help="bucket for templates and web bundles")
     parser.add_argument("--network-stack", metavar="NAME", help="build in this stack's network")
+    parser.add_argument("--skip-checks", action="store_true", help="plan although the templates have faults")
+    parser.add_argument("--role-arn", metavar="ARN", help="role that CloudFormation acts in")
+    parser.add_argument(
+        "--tags", action="append", default=[], metavar="NAME=VALUE", help="tags of every stack, with commas"
+    )
+
+
+def operation(parser: ArgumentParser) -> None:
+    """The options of create and update: how the operation is carried out."""
+    parameters(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show the plan, and change no stack")
+    parser.add_argument("--stack-policy", metavar="FILE", help="set this stack policy (JSON) on the root")
+    parser.add_argument(
+        "--termination-protection",
+        action=BooleanOptionalAction,
+        default=None,
+        help="set whether the root may not be deleted",
+    )
+    parser.add_argument(
+        "--express", action="store_true", help="Express mode: done as soon as resources are configured"
+    )
+    parser.add_argument(
+        "--no-rollback", action="store_true", help="on a failure keep what has been made; update goes on"
+    )

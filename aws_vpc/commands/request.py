@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from aws_vpc.template_parameters import check
 
 FORM = "create_stacks.sh USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]"
 PASSWORD = "AWS_VPC_MASTER_PASSWORD"
+VARIABLE = "AWS_VPC_PARAM_"
 # Made by the command itself, never asked for.
 OWN = ("TemplateBaseUrl", "ArtifactBucket", "LoaderVersion", "WebBundle")
 
@@ -34,6 +35,8 @@ class Request:
     package: Package
     web: Artifact
     loader: Artifact
+    tags: dict[str, str] = field(default_factory=dict)
+    policy: str = ""  # of the stack, as JSON
 
 
 def requested(options: Namespace, console: Console) -> Request:
@@ -44,7 +47,8 @@ def requested(options: Namespace, console: Console) -> Request:
         inputs.bucket_name(options.bucket)
     root = Path(options.repo_root or ROOT).expanduser()
     packaged, web = package(root / "templates"), bundle(root / "eb-flask")
-    given = positional | from_file(options) | inputs.assignments(options.param)
+    given = {**environment(), **positional, **from_file(options)}
+    given |= inputs.assignments(options.param)
     if "WebIngressCidr" in given:
         given["WebIngressCidr"], remark = inputs.web_ingress(given["WebIngressCidr"])
         if remark:
@@ -53,13 +57,29 @@ def requested(options: Namespace, console: Console) -> Request:
     inputs.check_known(given, [name for name in declared if name not in OWN], "nested-stack.yaml")
     for name, value in given.items():
         constrain(name, declared[name], value)
-    return Request(given, defaults(options, declared), username, password, packaged, web, loader_source(root))
+    return Request(
+        given,
+        defaults(options, declared),
+        username,
+        password,
+        packaged,
+        web,
+        loader_source(root),
+        inputs.tags(options.tags),
+        inputs.stack_policy(options.stack_policy),
+    )
 
 
 def loader_source(root: Path) -> Artifact:
     """The source of the loader's image, of this checkout where the repository root has none of its own."""
     own = (root / "aws_vpc" / "loader" / "Dockerfile").exists()
     return source(root if own else ROOT)
+
+
+def environment() -> dict[str, str]:
+    """The parameters in variables AWS_VPC_PARAM_<name>; a misspelt one is told like any other."""
+    names = [name for name in os.environ if name.startswith(VARIABLE)]
+    return {name.removeprefix(VARIABLE): os.environ[name] for name in names}
 
 
 def from_file(options: Namespace) -> dict[str, str]:

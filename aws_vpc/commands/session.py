@@ -2,19 +2,19 @@
 
 import os
 from argparse import Namespace
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Container
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_vpc import aws, deploy, events, follow, plan
+from aws_vpc import account_guard, aws, deploy, events, follow, inputs, plan
 from aws_vpc.commands.console import Console
 from aws_vpc.deploy import Stack
-from aws_vpc.errors import DeployFailed, LocalError
+from aws_vpc.diagnosis import Attempt, paragraph
+from aws_vpc.errors import DeployFailed, LocalError, Refused
 from aws_vpc.follow import Watch
 from aws_vpc.inputs import stack_name
 from aws_vpc.local import control
-from aws_vpc.report import failure
 from aws_vpc.wait import Wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,14 +31,36 @@ class Session:
     name: str
     root: Path
     minutes: float
+    state: Path
+    expected: str = ""  # the account that the user names
+    known: dict[str, str] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)  # what was deployed last, if anything was
 
     @property
     def cfn(self) -> Any:
         return self.aws.client("cloudformation")
 
-    @cached_property
+    @property
     def account(self) -> str:
-        return self.aws.account()
+        """The account that the credentials belong to; a stack's ARN tells it without another call."""
+        if "account" not in self.known:
+            self.known["account"] = self.aws.account()
+        return self.known["account"]
+
+    def guard(self) -> None:
+        """Returns unless this is another account than the stack's; Refused names both."""
+        wanted = self.expected or account_guard.remembered(self.state, self.aws.region, self.name)
+        if wanted and wanted != self.account:
+            said = "--expect-account names" if self.expected else f"stack {self.name} was created in"
+            raise Refused(
+                f"these credentials belong to account {self.account}, and {said} {wanted};"
+                " nothing has been changed: take other credentials, or give --expect-account"
+            )
+
+    def remember_account(self, account: str | None = None) -> None:
+        """Returns when the stack's account is remembered for the next time; an empty one is forgotten."""
+        told = self.account if account is None else account
+        account_guard.remember(self.state, self.aws.region, self.name, told)
 
     def wait(self) -> Wait:
         """A wait that ends when the user's patience does."""
@@ -46,28 +68,42 @@ class Session:
 
     def watch(self, *watches: Watch) -> list[events.Event]:
         """The events of what is going on in stacks, shown while they come, once it has ended."""
-        return self.console.watch(follow.follow(self.cfn, watches, self.wait()))
+        self.console.going_on = (
+            f"the operation on stack {self.name} goes on in AWS; the same command, run again, follows it,"
+            " and `update --cancel` stops an update"
+        )
+        seen = self.console.watch(follow.follow(self.cfn, watches, self.wait()))
+        self.console.going_on = ""
+        return seen
 
     def settled(self) -> Stack | None:
-        """The stack after an operation that is already going on has ended, or None."""
+        """The stack after an operation that is already going on has ended, or None.
+
+        Refused when it is another account's than it has to be.
+        """
         found = deploy.describe(self.cfn, self.name)
+        if found:
+            self.known["account"] = found.account
+        self.guard()
         while found and plan.step("teardown", found.status) is plan.Step.ATTACH:
             self.console.say(f"stack {self.name} is {found.status}: following what is already going on")
             self.watch(follow.attach(self.cfn, found.id, self.name))
             found = deploy.describe(self.cfn, self.name)
         return found
 
-    def succeed(self, watch: Watch, what: str) -> list[events.Event]:
-        """The events of an operation that has succeeded; DeployFailed names why it has not."""
+    def why(self, seen: list[events.Event]) -> str:
+        """Why an operation failed, in one paragraph."""
+        return paragraph(self.name, seen, self.attempts[-1] if self.attempts else None)
+
+    def succeed(self, watch: Watch, what: str, good: Container[str] = events.SUCCESS) -> list[events.Event]:
+        """The events of an operation that has succeeded; DeployFailed names why not, and the way on."""
         seen = self.watch(watch)
         found = deploy.describe(self.cfn, watch.stack_id)
         status = found.status if found else "DELETE_COMPLETE"
-        if not events.succeeded(status):
-            reasons = failure(events.causes(seen))
-            raise DeployFailed(
-                f"{what} stack {self.name} failed ({status}): {reasons};"
-                " with that put right, run the same command again"
-            )
+        if status not in good:
+            told = self.why(seen)
+            way_on = plan.next_step(self.name, status)
+            raise DeployFailed(f"{what} stack {self.name} failed ({status}): {told}; {way_on}")
         return seen
 
 
@@ -76,13 +112,18 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
     name = stack_name(options.stack_name)
     if options.local:
         use_local(started(console) if start else running())
-    return Session(
+    session = Session(
         aws=aws.connect(options.region, options.profile),
         console=console,
         name=name,
         root=Path(options.repo_root or ROOT).expanduser(),
         minutes=options.timeout,
+        state=control.folder() if options.local else account_guard.folder(os.environ),
+        expected=inputs.account(options.expect_account),
     )
+    if session.expected:
+        session.guard()
+    return session
 
 
 def started(console: Console) -> control.Facts:
