@@ -1,0 +1,163 @@
+"""A page as SVG, or as HTML with the same told in words; both stand alone, without any other file.
+
+Colour never says anything alone: each box names its kind, and the path is drawn thick, numbered and told.
+"""
+
+from collections.abc import Iterator
+from html import escape
+
+from aws_vpc.map_layout import HEAD, LINE, PAD, Box, Link, Page, Place
+
+# kind: (fill, stroke)
+COLOURS = {
+    "internet": ("#eef2f7", "#52606d"),
+    "service": ("#eef2f7", "#52606d"),
+    "vpc": ("#ffffff", "#6b4fbb"),
+    "public-subnet": ("#eaf6ea", "#2f7d32"),
+    "private-subnet": ("#e8f2fb", "#1f6fb2"),
+    "gateway": ("#f3edfc", "#6b4fbb"),
+    "endpoint": ("#fdf1e3", "#b45f06"),
+    "database": ("#e3e9fd", "#2e45b8"),
+    "instance": ("#fff4d6", "#946200"),
+    "interface": ("#f7f7f7", "#62707d"),
+    "transit-gateway": ("#f3edfc", "#6b4fbb"),
+}
+STYLE = """
+text { font: 12px system-ui, sans-serif; fill: #1b2733 }
+.page { font-size: 18px; font-weight: 600 }
+.title { font-weight: 600 }
+.line { fill: #44525f }
+.link { stroke: #52606d; stroke-width: 1.5; fill: none; stroke-dasharray: 5 4 }
+.label { fill: #44525f; paint-order: stroke; stroke: #fff; stroke-width: 4px }
+.path { stroke: #c2185b; stroke-width: 3.5; fill: none; stroke-linejoin: round; opacity: .85 }
+.on { stroke: #c2185b; stroke-width: 3 }
+.step { fill: #c2185b }
+.number { fill: #fff; font-weight: 600; font-size: 11px }
+"""
+HTML_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #1b2733; background: #fff }
+svg { max-width: 100%; height: auto; border: 1px solid #d5dce3 }
+"""
+
+
+def svg(page: Page, standalone: bool = True) -> str:
+    """The page as one SVG element."""
+    drawing = page.drawing
+    size = f'width="{page.width:.0f}" height="{page.height:.0f}" viewBox="0 0 {page.width:.0f} {page.height:.0f}"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="map-title map-text">',
+        f'<title id="map-title">{escape(drawing.title)}</title>',
+        f'<desc id="map-text">{escape(" ".join(told(page)))}</desc>',
+        f"<style>{STYLE}</style>",
+        f'<rect width="{page.width:.0f}" height="{page.height:.0f}" fill="#fff"/>',
+        text(PAD * 2, 34, drawing.title, "page"),
+        *(line for place in page.places for line in rectangle(place, set(drawing.path))),
+        *(line for link in drawing.links for line in connection(page, link)),
+        *path(page),
+        "</svg>",
+    ]
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n' if standalone else ""
+    return head + "\n".join(parts) + "\n"
+
+
+def text(x: float, y: float, words: str, style: str, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def rectangle(place: Place, path: set[str]) -> Iterator[str]:
+    """A box with its words, and then those inside it."""
+    box = place.box
+    fill, stroke = COLOURS[box.kind]
+    mark = ' class="on"' if box.id in path else f' stroke="{stroke}"'
+    where = f'x="{place.x:.1f}" y="{place.y:.1f}" width="{place.width:.1f}" height="{place.height:.1f}"'
+    yield f'<g id="{escape(box.id)}"><title>{escape(box.kind.replace("-", " "))} {escape(box.id)}</title>'
+    yield f'<rect {where} rx="6" fill="{fill}"{mark}/>'
+    yield text(place.x + PAD, place.y + HEAD, box.title, "title")
+    for number, line in enumerate(box.lines, 1):
+        yield text(place.x + PAD, place.y + HEAD + number * LINE, line, "line")
+    for one in place.inside:
+        yield from rectangle(one, path)
+    yield "</g>"
+
+
+def edge(place: Place, towards: tuple[float, float]) -> tuple[float, float]:
+    """Where a line from the middle of the place to a point leaves its rectangle."""
+    x, y = place.middle
+    dx, dy = towards[0] - x, towards[1] - y
+    ratios = [side / 2 / abs(way) for side, way in ((place.width, dx), (place.height, dy)) if way]
+    ratio = min([1.0, *ratios])
+    return x + dx * ratio, y + dy * ratio
+
+
+def connection(page: Page, link: Link) -> Iterator[str]:
+    """A dashed line between two boxes, and its words in the middle."""
+    if link.start not in page.named or link.end not in page.named:
+        return
+    start, end = page.named[link.start], page.named[link.end]
+    (a, b), (c, d) = edge(start, end.middle), edge(end, start.middle)
+    yield f'<g id="{escape(link.kind)}"><path class="link" d="M{a:.1f} {b:.1f} L{c:.1f} {d:.1f}"/>'
+    for number, words in enumerate(link.label.splitlines()):
+        yield text((a + c) / 2, (b + d) / 2 - 6 + number * LINE, words, "label", "middle")
+    yield "</g>"
+
+
+def path(page: Page) -> Iterator[str]:
+    """The path as a thick line through its boxes, numbered in order."""
+    stops = [page.named[one].middle for one in page.drawing.path if one in page.named]
+    if not stops:
+        return
+    points = " L".join(f"{x:.1f} {y:.1f}" for x, y in stops)
+    yield f'<g id="path"><path class="path" d="M{points}"/>'
+    for number, (x, y) in enumerate(stops, 1):
+        yield f'<circle class="step" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
+        yield text(x, y + 4, str(number), "number", "middle")
+    yield "</g>"
+
+
+def told(page: Page) -> list[str]:
+    """The page in sentences."""
+    drawing = page.drawing
+    found = [sentence(box, "") for row in drawing.rows for box in row]
+    found += [
+        f"{drawn(page, link.start)} and {drawn(page, link.end)} are joined by {link.label or link.kind}."
+        for link in drawing.links
+    ]
+    return found + ([f"{drawing.verdict}: {', then '.join(drawing.told)}."] if drawing.told else [])
+
+
+def drawn(page: Page, name: str) -> str:
+    """The title of a box, or its id where it is not drawn."""
+    return page.named[name].box.title if name in page.named else name
+
+
+def sentence(box: Box, inside: str) -> str:
+    """A box and what lies in it."""
+    known = f" ({', '.join(box.lines)})" if box.lines else ""
+    parts = [f"{box.kind.replace('-', ' ').capitalize()} {box.title}{known}{inside}."]
+    return " ".join([*parts, *(sentence(child, f" in {box.title}") for child in box.children)])
+
+
+def items(box: Box) -> str:
+    """A box as an item of a list, those inside it below."""
+    known = f": {escape(', '.join(box.lines))}" if box.lines else ""
+    below = f"<ul>{''.join(map(items, box.children))}</ul>" if box.children else ""
+    return f"<li>{escape(box.kind.replace('-', ' '))} <b>{escape(box.title)}</b>{known}{below}</li>"
+
+
+def html(page: Page) -> str:
+    """The page as HTML: the drawing, and the same as lists for those who do not see it."""
+    drawing = page.drawing
+    links = "".join(
+        f"<li>{escape(drawn(page, one.start))} – {escape(drawn(page, one.end))}: {escape(one.label)}</li>"
+        for one in drawing.links
+    )
+    steps = "".join(f"<li>{escape(one)}</li>" for one in drawing.told)
+    walked = f"<h2>{escape(drawing.verdict)}</h2><ol>{steps}</ol>" if steps else ""
+    joined = f"<h2>Links</h2><ul>{links}</ul>" if links else ""
+    listed = "".join(items(box) for row in drawing.rows for box in row)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(drawing.title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{HTML_STYLE}</style></head><body><main>\n'
+        f"<h1>{escape(drawing.title)}</h1>\n{svg(page, standalone=False)}{walked}"
+        f"<h2>The network in words</h2><ul>{listed}</ul>{joined}</main></body></html>\n"
+    )

@@ -1,0 +1,99 @@
+"""All packets that a question stands for, and what becomes of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aws_vpc.network import Flow, Network, PortRange, Verdict
+from walker.journey import Journey, back, there
+from walker.packet import Dropped, NotModelled
+
+CHANGED = PortRange(1024, 65535)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether the way there is open, and the way back for some and for all client ports.
+
+    `codes` tells why packets were dropped.
+    """
+
+    there: bool
+    some: bool
+    whole: bool
+    known: bool = True
+    codes: frozenset[str] = frozenset()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Reachable when some client port gets its answer."""
+        if not self.known:
+            return Verdict.UNKNOWN
+        return Verdict.REACHABLE if self.some else Verdict.NOT_REACHABLE
+
+
+def ask(network: Network, flow: Flow) -> Answer:
+    """What becomes of the flow's packets, with every port tried that makes a difference."""
+    codes: set[str] = set()
+    answered = []
+    there_open = False
+    try:
+        for source_port in client_ports(network, flow):
+            opened, got = one_port(network, flow, source_port, codes)
+            there_open = there_open or opened
+            answered.append(got)
+            if not opened:
+                break
+    except NotModelled:
+        return Answer(False, False, False, known=False)
+    return Answer(there_open, any(answered), all(answered), True, frozenset(codes))
+
+
+def one_port(network: Network, flow: Flow, source_port: int | None, codes: set[str]) -> tuple[bool, bool]:
+    """Whether the way there is open for one client port, and whether an answer comes back.
+
+    Where a NAT gateway or load balancer takes a port of its own, some port of its range has to work.
+    """
+    opened = False
+    for changed_port in telling(marks(network), CHANGED):
+        journey = Journey(network, flow, changed_port)
+        try:
+            there(journey, source_port)
+            opened = True
+            back(journey)
+            return True, True
+        except Dropped as why:
+            codes.add(f"{'back' if journey.reply else 'there'} {why}")
+        if not journey.reply or not (journey.translated or journey.balanced):
+            break
+    return opened, False
+
+
+def client_ports(network: Network, flow: Flow) -> list[int] | list[None]:
+    """The source ports to try."""
+    if flow.protocol not in (6, 17):
+        return [None]
+    return telling(marks(network), flow.source_ports)
+
+
+def marks(network: Network) -> set[int]:
+    """Every port at which the behaviour of some rule changes."""
+    return {bound for entry in entries(network) for bound in entry}
+
+
+def entries(network: Network) -> Iterator[tuple[int, int]]:
+    """The first port of each range, and the first one past it: behaviour changes nowhere else."""
+    for acl in network.acls.values():
+        for entry in acl.entries:
+            if entry.ports:
+                yield entry.ports.first, entry.ports.last + 1
+    for group in network.groups.values():
+        for rule in group.rules:
+            if rule.ports:
+                yield rule.ports.first, rule.ports.last + 1
+
+
+def telling(marks: set[int], within: PortRange) -> list[int]:
+    """One port of every stretch of the range between two marks."""
+    return sorted({within.first} | {mark for mark in marks if mark in within})
