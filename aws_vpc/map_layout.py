@@ -1,7 +1,7 @@
 """Boxes in boxes and links between them, and where each goes on the page.
 
-What is drawn is given as `Drawing`; `placed` answers the same boxes with a place. Lengths are SVG user units (px at
-full size), x to the right, y down, from the top left corner of the page.
+What is drawn is given as `Drawing`; `placed` answers the same boxes with a place. Lengths are SVG user
+units (px at full size), x to the right, y down, from the top left corner of the page.
 """
 
 from collections.abc import Iterator, Sequence
@@ -122,7 +122,8 @@ def beside(boxes: Sequence[Box], x: float, y: float, gap: float = GAP) -> list[P
 def placed(drawing: Drawing) -> Page:
     """The page of a drawing; between its rows there is room for the labels of links."""
     room = 6 * GAP
-    y, found = room, []
+    y: float = room
+    found: list[Place] = []
     for boxes in filter(None, drawing.rows):
         row = beside(boxes, room / 2, y, room)
         found += row

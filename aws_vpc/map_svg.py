@@ -43,9 +43,10 @@ svg { max-width: 100%; height: auto; border: 1px solid #d5dce3 }
 def svg(page: Page, standalone: bool = True) -> str:
     """The page as one SVG element."""
     drawing = page.drawing
-    size = f'width="{page.width:.0f}" height="{page.height:.0f}" viewBox="0 0 {page.width:.0f} {page.height:.0f}"'
+    size = f'width="{page.width:.0f}" height="{page.height:.0f}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="map-title map-text">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {page.width:.0f} {page.height:.0f}"'
+        ' role="img" aria-labelledby="map-title map-text">',
         f'<title id="map-title">{escape(drawing.title)}</title>',
         f'<desc id="map-text">{escape(" ".join(told(page)))}</desc>',
         f"<style>{STYLE}</style>",
@@ -148,7 +149,7 @@ def html(page: Page) -> str:
     """The page as HTML: the drawing, and the same as lists for those who do not see it."""
     drawing = page.drawing
     links = "".join(
-        f"<li>{escape(drawn(page, one.start))} – {escape(drawn(page, one.end))}: {escape(one.label)}</li>"
+        f"<li>{escape(drawn(page, one.start))} and {escape(drawn(page, one.end))}: {escape(one.label)}</li>"
         for one in drawing.links
     )
     steps = "".join(f"<li>{escape(one)}</li>" for one in drawing.told)

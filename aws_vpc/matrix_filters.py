@@ -1,9 +1,9 @@
 """Security groups and network ACLs as rows of bits over positions, for one protocol and port.
 
-    by set of groups   egress[class]  addresses allowed on the way out     ingress[class]  on the way in
-                       egress_groups  members of groups named on the way out
-                       ingress_groups who names a group of this set on the way in
-    by ACL             acl(egress)    addresses that its first match admits
+by set of groups   egress[class]  addresses allowed on the way out     ingress[class]  on the way in
+                   egress_groups  members of groups named on the way out
+                   ingress_groups who names a group of this set on the way in
+by ACL             acl(egress)    addresses that its first match admits
 """
 
 from __future__ import annotations
@@ -79,10 +79,12 @@ def refill(tables: GroupTables, groups: Sequence[SecurityGroup], classes: Iterab
     for egress, table in ((True, tables.egress), (False, tables.ingress)):
         table[chosen] = joined(by_address(places, tables.wire, groups, egress), row, part, len(chosen))
     for at, name in enumerate(chosen):
-        if not places.classes.names[name][1]:  # type: ignore[index]
+        if not places.classes.names[name][1]:
             for table in (tables.egress, tables.ingress):
                 table[chosen[at]] = places.flags(range(len(places)))
-    tables.egress_groups[chosen] = joined(named_on_the_way_out(places, tables.wire, groups), row, part, len(chosen))
+    tables.egress_groups[chosen] = joined(
+        named_on_the_way_out(places, tables.wire, groups), row, part, len(chosen)
+    )
     refill_ingress_groups(tables, chosen)
 
 
@@ -91,7 +93,7 @@ def memberships(places: Positions, classes: Numbers, number: dict[str, int]) -> 
     pairs = [
         (rank, number[group])
         for rank, name in enumerate(classes)
-        for group in places.classes.names[name][0]  # type: ignore[index]
+        for group in places.classes.names[name][0]
         if group in number
     ]
     found = np.array(pairs, np.int64).reshape(-1, 2)
@@ -126,7 +128,7 @@ def named_on_the_way_out(places: Positions, wire: Wire, groups: Sequence[Securit
 def refill_ingress_groups(tables: GroupTables, classes: Numbers) -> None:
     """For each class: the positions with an ingress rule that names a group of the class."""
     places = tables.places
-    wanted = {group for name in classes for group in places.classes.names[name][0]}  # type: ignore[index]
+    wanted = {group for name in classes for group in places.classes.names[name][0]}
     number = {name: at for at, name in enumerate(sorted(wanted))}
     pairs = {
         (number[rule.group], group.id)

@@ -62,7 +62,7 @@ class Positions:
     @cached_property
     def acl(self) -> Keys:
         """The network ACL of each position's subnet, `None` where none is known."""
-        acls = {subnet: self.network.acl_of(subnet) for subnet in self.subnet.names}
+        acls = {subnet: self.network.acl_of(str(subnet)) for subnet in self.subnet.names}
         return keys((found.id if (found := acls[one.subnet]) else None) for one in self.interfaces)
 
     @cached_property

@@ -97,6 +97,7 @@ def _first_packet(network: Network, flow: Flow) -> Packet:
         if (flow.port is not None)
         else (ALL_PORTS,)
     )
+    sender = network.interfaces.get(flow.source)
     icmp = flow.icmp
     if icmp is None and flow.protocol in (ICMP, ICMPV6):
         icmp = ECHO_REQUEST if flow.protocol == ICMP else ECHO_REQUEST_V6
@@ -107,7 +108,7 @@ def _first_packet(network: Network, flow: Flow) -> Packet:
         ports if flow.protocol in WITH_PORTS else (),
         flow.source_ports,
         icmp,
-        network.interfaces.get(flow.source),
+        sender if sender and flow.source_address in sender.addresses else None,
     )
 
 
@@ -152,6 +153,7 @@ def _entrance(walk: Walk) -> Place | None:
 def _back(there: Walk) -> Walk:
     """The answer's way, from where the request arrived."""
     seen = there.packet
+    sender = there.network.interfaces.get(_last_interface(there) or "")
     packet = Packet(
         seen.destination,
         seen.source or there.flow.source_address,
@@ -159,6 +161,7 @@ def _back(there: Walk) -> Walk:
         (seen.source_ports,) if seen.protocol in WITH_PORTS else (),
         seen.ports[0] if seen.ports else ALL_PORTS,
         _reply(seen),
+        sender if sender and seen.destination in sender.addresses else None,
     )
     back = Walk(there.network, there.flow, there.flow.source, packet, back=True, there=tuple(there.hops))
     back.asked = there.flow.destination_address

@@ -15,13 +15,17 @@ def ask_groups(walk: Walk, interface: NetworkInterface, direction: str) -> None:
     if not interface.filtered:
         return
     at = {"attached_to": interface.id, "subnet": interface.subnet, "vpc": interface.vpc}
-    if walk.back:
+    if walk.back and any(hop.component == interface.id for hop in walk.there):
         for group in interface.groups[:1]:
             walk.hop(group, None, direction=direction, note="stateful: answers pass", **at)
         return
     egress, packet = direction == EGRESS, walk.packet
     peer = packet.destination if egress else packet.source
     in_group = _destination_groups(walk, interface) if egress else _sender_groups(walk)
+
+    def refers(group: str) -> bool | None:
+        return None if in_group is None else group in in_group
+
     found = permit(
         walk.network,
         interface.groups,
@@ -30,7 +34,7 @@ def ask_groups(walk: Walk, interface: NetworkInterface, direction: str) -> None:
         packet.protocol,
         packet.ports or (ALL_PORTS,),
         packet.icmp,
-        lambda group: None if in_group is None else group in in_group,
+        refers,
     )
     if found.rule:
         walk.now(ports=found.ports if packet.ports else ())
@@ -125,6 +129,16 @@ def ask_acl(walk: Walk, subnet: str, direction: str) -> None:
         decided.refused_by,
         {"Acl": acl.id, "Subnet": subnet, "Vpc": vpc},
     )
+
+
+def ask_endpoint(walk: Walk, interface: NetworkInterface) -> None:
+    """What the interface is of, when it is an endpoint, has to be available (rule 3)."""
+    endpoint = walk.network.endpoints.get(interface.owner)
+    if endpoint and endpoint.state != "available":
+        change = (
+            f"wait until {walk.named(endpoint.id)}, which is {endpoint.state}, is available, or make it anew"
+        )
+        walk.block("BAD_STATE", endpoint.id, change, refers={"VpcEndpoint": endpoint.id})
 
 
 def show(walk: Walk, interface: NetworkInterface, arriving: bool) -> None:

@@ -18,14 +18,8 @@ CARRIES = {
 def balance(walk: Walk, interface: NetworkInterface) -> Place | None:
     """From the load balancer's interface on to the target that is the goal."""
     balancer = walk.network.load_balancers[interface.owner]
-    listeners = [it for it in balancer.listeners if _listens(walk, it)]
+    listeners = listening(walk, balancer)
     if not listeners:
-        walk.block(
-            "ELBV2_LISTENERS_MISMATCH",
-            balancer.id,
-            f"add a listener for {walk.wanted} to {walk.named(balancer.id)}",
-            refers={"LoadBalancerArn": balancer.id},
-        )
         return None
     groups = [
         walk.network.target_groups[name]
@@ -35,7 +29,7 @@ def balance(walk: Walk, interface: NetworkInterface) -> Place | None:
     ]
     for group in groups:
         for target in group.targets:
-            if (found := _interface(walk, group, target)) and walk.goal in (found.id, found.owner):
+            if (found := _interface(walk, balancer, group, target)) and walk.goal in (found.id, found.owner):
                 return _second_leg(walk, balancer, interface, group, target, found)
     walk.block(
         "ELBV2_LISTENER_HAS_NO_TG",
@@ -46,6 +40,21 @@ def balance(walk: Walk, interface: NetworkInterface) -> Place | None:
     return None
 
 
+def listening(walk: Walk, balancer: LoadBalancer) -> list[Listener]:
+    """The listeners that take the packet; a blocker where there are none, or the load balancer does
+    not work.
+    """
+    refers = {"LoadBalancerArn": balancer.id}
+    if balancer.state != "active":
+        change = f"wait until {walk.named(balancer.id)}, which is {balancer.state}, is active"
+        walk.block("BAD_STATE", balancer.id, change, refers=refers)
+    found = [it for it in balancer.listeners if _listens(walk, it)]
+    if not found:
+        change = f"add a listener for {walk.wanted} to {walk.named(balancer.id)}"
+        walk.block("ELBV2_LISTENERS_MISMATCH", balancer.id, change, refers=refers)
+    return found
+
+
 def _listens(walk: Walk, listener: Listener) -> bool:
     packet = walk.packet
     return packet.protocol in CARRIES.get(listener.protocol, ()) and any(
@@ -53,13 +62,16 @@ def _listens(walk: Walk, listener: Listener) -> bool:
     )
 
 
-def _interface(walk: Walk, group: TargetGroup, target: Target) -> NetworkInterface | None:
+def _interface(
+    walk: Walk, balancer: LoadBalancer, group: TargetGroup, target: Target
+) -> NetworkInterface | None:
     if group.kind == "instance":
         return next(iter(walk.network.by_owner.get(target.id, ())), None)
     if group.kind != "ip":
         return None
     address = ip_address(target.id)
-    return next((it for (_, at), it in walk.network.by_address.items() if at == address), None)
+    own = walk.interface_at(balancer.vpc, address)
+    return own or next((it for (_, at), it in walk.network.by_address.items() if at == address), None)
 
 
 def preserves(balancer: LoadBalancer, group: TargetGroup) -> bool:
@@ -88,6 +100,11 @@ def _second_leg(
             balancer.id,
             f"turn cross-zone balancing of {walk.named(balancer.id)} on, or register a target in {zones[0]}",
             refers={"LoadBalancerArn": balancer.id},
+        )
+    if zones[1] not in {walk.network.subnets[it.subnet].zone for it in walk.network.by_owner[balancer.id]}:
+        change = f"enable {zones[1]} for {walk.named(balancer.id)}, or register a target in an enabled zone"
+        walk.block(
+            "ELB_INSTALLED_AZ_RESTRICTION", balancer.id, change, refers={"LoadBalancerArn": balancer.id}
         )
     kept = preserves(balancer, group)
     packet = walk.packet

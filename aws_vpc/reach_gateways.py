@@ -44,12 +44,27 @@ def route(walk: Walk, place: InSubnet) -> Place | None:
     subnet = walk.network.subnets[place.subnet]
     if any(walk.packet.destination in block for block in subnet.cidrs):
         return InVpc(subnet.vpc, subnet.id)
-    ask_acl(walk, subnet.id, EGRESS)
     table = walk.network.table_of(subnet.id)
+    if table is None or not _stays(walk, table, subnet.id):
+        ask_acl(walk, subnet.id, EGRESS)
     if table is None:
         walk.unknown(f"the route table of {walk.named(subnet.id)}, which is not known")
         return None
     return _follow(walk, table, subnet.vpc, subnet.id)
+
+
+def _stays(walk: Walk, table: RouteTable, subnet: str) -> bool:
+    """Whether the route leads to an appliance or NAT gateway in the same subnet, where no ACL is asked
+    (rule 8).
+    """
+    choice = choose(walk.network, table, walk.packet.destination)
+    if choice.route is None or choice.rivals or choice.unknown_list:
+        return False
+    nat = walk.network.nat_gateways.get(choice.route.target)
+    appliance = _interface(walk, choice.route.target)
+    return (nat is not None and nat.subnet == subnet) or (
+        appliance is not None and appliance.subnet == subnet
+    )
 
 
 def _follow(walk: Walk, table: RouteTable, vpc: str, subnet: str | None) -> Place | None:
@@ -178,6 +193,8 @@ def _to_internet(walk: Walk, place: AtGateway) -> Place | None:
     regional = nat is not None and nat.subnet is None
     if packet.source is not None and packet.source.version == 6 and sender:
         public = packet.source
+    if packet.transit and not packet.nat:
+        public = None
     if public is None and not regional:
         change = f"give {packet.source} a public address (an Elastic IP), or route through a NAT gateway"
         where = sender.id if sender else place.component
@@ -206,6 +223,9 @@ def _egress_only(walk: Walk, place: AtGateway) -> Place | None:
     if packet.destination.version != 6:
         change = "use IPv6, or a NAT gateway for IPv4"
         walk.block("PROTOCOL_RESTRICTION", place.component, change, refers={"Vpc": vpc})
+    if walk.back:
+        change = f"route {packet.destination} to an internet gateway: this one lets nothing in to be answered"
+        walk.block("NO_POSSIBLE_DESTINATION", place.component, change, refers={"Vpc": vpc})
     if walk.interface_at(vpc, packet.source) is None:
         change = f"send from an address of {walk.named(vpc)}"
         walk.block("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", place.component, change, refers={"Vpc": vpc})

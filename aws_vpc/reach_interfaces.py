@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aws_vpc.network import Address, NetworkInterface
-from aws_vpc.reach_ask import ask_acl, ask_groups, show
-from aws_vpc.reach_balancers import balance, undo_balancing
+from aws_vpc.reach_ask import ask_acl, ask_endpoint, ask_groups, show
+from aws_vpc.reach_balancers import balance, listening, undo_balancing
 from aws_vpc.reach_nat import undo_nat
 from aws_vpc.reach_types import EGRESS, INGRESS
 from aws_vpc.reach_walk import Arrives, AtAppliance, InSubnet, InVpc, Leaves, Place, Walk
@@ -59,9 +59,10 @@ def arrive(walk: Walk, place: Arrives) -> Place | None:
     interface = walk.network.interfaces[place.interface]
     if interface.subnet != place.subnet:
         ask_acl(walk, interface.subnet, INGRESS)
-    if interface.owner in walk.network.nat_gateways and interface.id != walk.goal:
+    if interface.owner in walk.network.nat_gateways and not (walk.back and interface.id == walk.goal):
         return undo_nat(walk, interface.owner)
     ask_groups(walk, interface, INGRESS)
+    ask_endpoint(walk, interface)
     show(walk, interface, arriving=True)
     return reached(walk, interface)
 
@@ -70,13 +71,16 @@ def reached(walk: Walk, interface: NetworkInterface) -> Place | None:
     """The end of the way, the load balancer's next leg, or the wrong place."""
     if walk.back and (step := undo_balancing(walk, interface)):
         return step
+    balancer = None if walk.back else walk.network.load_balancers.get(interface.owner)
     if walk.goal in (interface.id, interface.owner):
+        if balancer and walk.goal == balancer.id:
+            listening(walk, balancer)
         if walk.back and walk.asked is not None and walk.packet.source != walk.asked:
             change = f"route the answers so that they come from {walk.asked}, the address that was asked"
             walk.block("NGW_SOURCE_ADDRESS_REASSIGN", interface.id, change)
         walk.finish()
         return None
-    if interface.owner in walk.network.load_balancers and not walk.back:
+    if balancer:
         return balance(walk, interface)
     walk.block(
         "NO_POSSIBLE_DESTINATION",

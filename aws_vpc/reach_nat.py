@@ -15,6 +15,10 @@ def pass_nat(walk: Walk, place: AtGateway) -> Place | None:
     if nat.subnet and nat.subnet != place.subnet:
         ask_acl(walk, nat.subnet, INGRESS)
     _restrictions(walk, nat, place.subnet)
+    if walk.back:
+        change = f"route the answers so that they leave with {walk.asked}, the address that was asked"
+        walk.block("NGW_SOURCE_ADDRESS_REASSIGN", nat.id, change, refers={"NatGateway": nat.id})
+        return None
     if walk.goal == nat.id:
         walk.hop(nat.id, subnet=nat.subnet or "", vpc=nat.vpc)
         walk.finish()
@@ -43,7 +47,7 @@ def _restrictions(walk: Walk, nat: NatGateway, subnet: str) -> None:
     own = packet.source is not None and any(
         packet.source in block for block in walk.network.vpcs[nat.vpc].cidrs
     )
-    if not own and not (packet.transit and nat.subnet):
+    if not (nat.subnet if packet.transit else own):
         change = f"give {packet.source} a NAT gateway in its own VPC: this one serves {walk.named(nat.vpc)}"
         walk.block("NGW_REQUIRES_SOURCE_IN_VPC", nat.id, change, refers=refers)
     zones = {address.zone for address in nat.addresses if address.zone}

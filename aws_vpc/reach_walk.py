@@ -133,7 +133,7 @@ class Walk:
     def narrow(self, wanted: PortRange) -> None:
         """Note whether all the ports that a gateway may have used got through so far."""
         self.whole = self.whole and any(
-            one.first <= wanted.first and wanted.last <= one.last for one in self.packet.ports
+            one.first <= wanted.first and wanted.last <= one.last for one in self.packet.ports or (wanted,)
         )
 
     def finish(self) -> None:

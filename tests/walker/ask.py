@@ -36,13 +36,13 @@ class Answer:
 def ask(network: Network, flow: Flow) -> Answer:
     """What becomes of the flow's packets, with every port tried that makes a difference."""
     codes: set[str] = set()
-    answered = []
+    answered: list[bool] = []
     there_open = False
     try:
         for source_port in client_ports(network, flow):
             opened, got = one_port(network, flow, source_port, codes)
             there_open = there_open or opened
-            answered.append(got)
+            answered += got
             if not opened:
                 break
     except NotModelled:
@@ -50,24 +50,35 @@ def ask(network: Network, flow: Flow) -> Answer:
     return Answer(there_open, any(answered), all(answered), True, frozenset(codes))
 
 
-def one_port(network: Network, flow: Flow, source_port: int | None, codes: set[str]) -> tuple[bool, bool]:
-    """Whether the way there is open for one client port, and whether an answer comes back.
+def one_port(
+    network: Network, flow: Flow, source_port: int | None, codes: set[str]
+) -> tuple[bool, list[bool]]:
+    """Whether the way there is open for one client port, and whether answers come back.
 
-    Where a NAT gateway or load balancer takes a port of its own, some port of its range has to work.
+    There is one answer, or one for each port that a NAT gateway or load balancer may take.
     """
-    opened = False
+    opened, answers = False, []
     for changed_port in telling(marks(network), CHANGED):
         journey = Journey(network, flow, changed_port)
         try:
             there(journey, source_port)
+            known(journey)
             opened = True
             back(journey)
-            return True, True
+            known(journey)
+            answers.append(True)
         except Dropped as why:
+            answers.append(False)
             codes.add(f"{'back' if journey.reply else 'there'} {why}")
         if not journey.reply or not (journey.translated or journey.balanced):
             break
-    return opened, False
+    return opened, answers
+
+
+def known(journey: Journey) -> None:
+    """What has arrived past a filter that is not fully known may have been refused there."""
+    if journey.doubtful:
+        raise NotModelled("a prefix list whose entries are not known")
 
 
 def client_ports(network: Network, flow: Flow) -> list[int] | list[None]:

@@ -24,7 +24,9 @@ def balance(journey: walk.Journey, packet: Packet, balancer: LoadBalancer, node:
         return journey.arrived(packet)
     why = "ELBV2_LISTENER_HAS_NO_TG"
     for listener in listeners:
-        for group in (network.target_groups[one] for one in listener.target_groups if one in network.target_groups):
+        for group in (
+            network.target_groups[one] for one in listener.target_groups if one in network.target_groups
+        ):
             for target in group.targets:
                 at = resolved(network, balancer, group, target)
                 if at is None or at.id != goal:
@@ -57,7 +59,9 @@ def in_zone(
 ) -> bool:
     """Targets lie in enabled zones; without cross-zone balancing, in the node's own."""
     zone = network.subnets[at.subnet].zone
-    nodes = {network.subnets[one.subnet].zone for one in network.interfaces.values() if one.owner == balancer.id}
+    nodes = {
+        network.subnets[one.subnet].zone for one in network.interfaces.values() if one.owner == balancer.id
+    }
     crossing = balancer.cross_zone or balancer.kind == "application" or target.zone == "all"
     return zone in nodes and (crossing or zone == network.subnets[node.subnet].zone)
 
@@ -66,9 +70,9 @@ def keeps_client(balancer: LoadBalancer, group: TargetGroup) -> bool:
     """Network Load Balancers guide, client IP preservation."""
     if balancer.kind == "application":
         return False
-    if group.preserve_client_ip is not None:
-        return group.preserve_client_ip
-    return group.kind == "instance" or group.protocol not in ("TCP", "TLS")
+    if group.protocol not in ("TCP", "TLS"):
+        return True
+    return group.kind == "instance" if group.preserve_client_ip is None else group.preserve_client_ip
 
 
 def to_target(
@@ -81,10 +85,12 @@ def to_target(
     at: NetworkInterface,
 ) -> None:
     """The second leg, from the node's interface; the node's security groups are what the target sees."""
-    address = at.addresses[0] if group.kind == "instance" else next(a for a in at.addresses if str(a) == target.id)
+    address = (
+        at.addresses[0] if group.kind == "instance" else next(a for a in at.addresses if str(a) == target.id)
+    )
     sent = packet.but(destination=address, port=target.port, bearer=node.id, crossed=())
     if not keeps_client(balancer, group):
-        sent = sent.but(source=node.addresses[0], source_port=journey.changed_port)
+        sent = sent.but(source=packet.destination, source_port=journey.changed_port)
     journey.balanced.append((node, packet, sent))
     walk.filtered(journey, sent, node, egress=True)
     walk.leave(journey, sent, journey.network.subnets[node.subnet])
@@ -101,7 +107,9 @@ def answered(journey: walk.Journey, packet: Packet, at: NetworkInterface) -> boo
 
 
 def past_the_client(journey: walk.Journey, packet: Packet) -> bool:
-    """Whether the target's answer carries the client's own address, which a network load balancer had kept."""
+    """Whether the target's answer carries the client's own address, which a network load balancer had
+    kept.
+    """
     return bool(journey.balanced) and packet.destination not in journey.balanced[-1][0].addresses
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from aws_vpc.network import Acl, Address, Block, Network, NetworkInterface, SecurityGroupRule
-from walker.packet import Packet
-
-
-def within(address: Address, block: Block) -> bool:
-    """Whether the address lies in the block; families never mix."""
-    return address.version == block.version and address in block
+from aws_vpc.network import Acl, Address, Network, NetworkInterface, SecurityGroupRule
+from walker import routes
+from walker.packet import Dropped, NotModelled, Packet
+from walker.routes import within
 
 
 def same_kind(rule: object, packet: Packet) -> bool:
@@ -41,13 +38,19 @@ def acl_admits(acl: Acl | None, egress: bool, packet: Packet) -> bool:
     return False
 
 
-def groups_admit(network: Network, at: NetworkInterface, egress: bool, packet: Packet) -> bool:
-    """User guide, security groups: one rule of one group is enough, and there are no rules that deny."""
+def groups_admit(network: Network, at: NetworkInterface, egress: bool, packet: Packet) -> bool | None:
+    """User guide, security groups: one rule of one group is enough, and there are no rules that deny.
+
+    None when it depends on a prefix list whose entries are not known.
+    """
+    doubtful = False
     for name in at.groups:
         for rule in network.groups[name].rules if name in network.groups else ():
-            if rule.egress == egress and same_kind(rule, packet) and peer_fits(network, at, rule, packet):
-                return True
-    return False
+            if rule.egress == egress and same_kind(rule, packet):
+                if peer_fits(network, at, rule, packet):
+                    return True
+                doubtful |= rule.prefix_list is not None and rule.prefix_list not in network.prefix_lists
+    return None if doubtful else False
 
 
 def peer_fits(network: Network, at: NetworkInterface, rule: SecurityGroupRule, packet: Packet) -> bool:
@@ -64,32 +67,48 @@ def peer_fits(network: Network, at: NetworkInterface, rule: SecurityGroupRule, p
 
 
 def named_by_egress(network: Network, at: NetworkInterface, peer: Address) -> list[NetworkInterface]:
-    """The interfaces that an address may mean in a rule on the way out: in this VPC and its peers.
+    """The interfaces that an address may mean in a rule on the way out: in this VPC, or the peer that it
+    leads to.
 
-    Peering guide, security groups: same Region, while the connection is active. Transit gateway guide: references
+    Peering guide, security groups: same Region, while the connection is active. Transit gateway guide:
+    references
     hold in inbound rules only.
     """
-    vpcs = [at.vpc]
-    for peering in network.peerings.values():
-        sides = (peering.requester, peering.accepter)
-        if peering.state == "active" and sides[0].region == sides[1].region:
-            for own, other in (sides, sides[::-1]):
-                if own.vpc == at.vpc:
-                    vpcs.append(other.vpc)
-    return [one for one in network.interfaces.values() if one.vpc in vpcs and peer in one.addresses]
+    vpc = None
+    if any(within(peer, block) for block in network.subnets[at.subnet].cidrs):
+        vpc = at.vpc
+    else:
+        target = next_hop(network, at, peer)
+        vpc = at.vpc if target == "local" else None
+        if target in network.peerings:
+            sides = (network.peerings[target].requester, network.peerings[target].accepter)
+            if network.peerings[target].state == "active" and sides[0].region == sides[1].region:
+                vpc = sides[1].vpc if sides[0].vpc == at.vpc else sides[0].vpc
+    return [one for one in network.interfaces.values() if one.vpc == vpc and peer in one.addresses]
+
+
+def next_hop(network: Network, at: NetworkInterface, peer: Address) -> str:
+    """What the subnet's route table names for the address; the VPC itself where that is open."""
+    try:
+        return routes.chosen(network, network.table_of(at.subnet), peer).target
+    except (Dropped, NotModelled):
+        return "local"
 
 
 def comes_from_member(network: Network, at: NetworkInterface, group: str | None, packet: Packet) -> bool:
     """Whether the packet still stands for an interface in the group when it arrives here."""
     if packet.bearer is None or group not in network.interfaces[packet.bearer].groups:
         return False
-    if packet.source not in network.interfaces[packet.bearer].addresses:
+    bearer = network.interfaces[packet.bearer]
+    if packet.source not in bearer.addresses and bearer.owner not in network.load_balancers:
         return False
     return all(keeps_references(network, name) for name in packet.crossed)
 
 
 def keeps_references(network: Network, crossed: str) -> bool:
-    """Peering: within a Region. Transit gateway: where it and both attachments say so; not between two of them."""
+    """Peering: within a Region. Transit gateway: where it and both attachments say so; not between two
+    of them.
+    """
     if crossed in network.peerings:
         found = network.peerings[crossed]
         return found.requester.region == found.accepter.region

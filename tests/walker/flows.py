@@ -1,4 +1,6 @@
-"""Random flows through a network: between interfaces, out, in, to services, through load balancers, and odd ones."""
+"""Random flows through a network: between interfaces, out, in, to services, through load balancers,
+and odd ones.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from aws_vpc.network import Address, Flow, IcmpKind, Network, NetworkInterface, 
 PORTS = (22, 80, 443, 5432, 33000)
 CLIENTS = (PortRange(1024, 65535), PortRange(32768, 61000), PortRange(49152, 65535), PortRange(40000, 40000))
 OUTSIDE = [ip_address(one) for one in ("8.8.8.8", "203.0.113.7", "3.5.1.1", "2001:4860::8888", "10.77.0.1")]
-STRANGERS = [ip_address(one) for one in ("8.8.8.8", "203.0.113.7", "203.0.113.7", "2001:4860::8888", "10.77.0.1")]
+STRANGERS = [
+    ip_address(one) for one in ("8.8.8.8", "203.0.113.7", "203.0.113.7", "2001:4860::8888", "10.77.0.1")
+]
 
 
 def flows(network: Network, seed: int, count: int) -> list[Flow]:
@@ -37,13 +41,16 @@ def flow(random: Random, source: str, start: Address, destination: str, end: Add
 
 def machine(network: Network, random: Random) -> NetworkInterface:
     """Any interface but a NAT gateway's, which begins nothing of its own."""
-    return random.choice([one for one in network.interfaces.values() if one.owner not in network.nat_gateways])
+    return random.choice(
+        [one for one in network.interfaces.values() if one.owner not in network.nat_gateways]
+    )
 
 
 def between(network: Network, random: Random) -> Flow | None:
     """From one interface to another, by private or IPv6 address."""
     one, other = machine(network, random), random.choice(list(network.interfaces.values()))
     pairs = [(a, b) for a in one.addresses for b in other.addresses if a.version == b.version]
+    pairs = [pair for pair in pairs if pair[0].version == 6] or pairs if random.random() < 0.3 else pairs
     if one.id == other.id or not pairs:
         return None
     start, end = random.choice(pairs)
@@ -83,11 +90,15 @@ def by_balancer(network: Network, random: Random) -> Flow | None:
     if node.public and random.random() < 0.5:
         return flow(random, "internet", ip_address("203.0.113.7"), goal, node.public[0].public)
     client = machine(network, random)
+    if client.id in (node.id, goal):
+        return None
     return flow(random, client.id, client.addresses[0], goal, node.addresses[0])
 
 
 def odd(network: Network, random: Random) -> Flow | None:
-    """By a public address from inside, with a foreign source address, or to an address that is not the other's."""
+    """By a public address from inside, with a foreign source address, or to an address that is not the
+    other's.
+    """
     one, other = machine(network, random), machine(network, random)
     if one.id == other.id:
         return None

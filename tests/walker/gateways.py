@@ -15,9 +15,8 @@ from aws_vpc.network import (
     VpcEndpoint,
 )
 from walker import journey as walk
-from walker.filters import within
 from walker.packet import Dropped, NotModelled, Packet
-from walker.routes import chosen, chosen_in_transit
+from walker.routes import chosen, chosen_in_transit, within
 
 NOT_PUBLIC = [ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 
@@ -51,7 +50,7 @@ def follow(journey: walk.Journey, packet: Packet, target: str, vpc: str, subnet:
         raise Dropped("BAD_STATE_ROUTE")
 
 
-# -- the internet ---------------------------------------------------------------------------------------------------
+# -- the internet --------------------------------------------------------------------------------------------
 
 
 def to_internet(journey: walk.Journey, packet: Packet, gateway: str, vpc: str) -> None:
@@ -61,7 +60,7 @@ def to_internet(journey: walk.Journey, packet: Packet, gateway: str, vpc: str) -
     if private(packet.destination):
         raise Dropped("IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
     origin = walk.owner_of(journey.network, vpc, packet.source)
-    if origin is None:
+    if origin is None or packet.crossed:
         raise Dropped("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS")
     outside = packet.but(source=public_of(journey, origin, packet.source), bearer=None)
     ended_outside(journey, outside, gateway)
@@ -85,12 +84,31 @@ def ended_outside(journey: walk.Journey, packet: Packet, gateway: str) -> None:
     """Whether out there is where the packet should go."""
     goal = journey.flow.source if journey.reply else journey.flow.destination
     if goal not in ("internet", gateway):
-        raise Dropped("IGW_NAT_REFLECTION")
+        turns_round(journey, packet, gateway)
+        return
     if not walk.fits(journey, packet):
         raise Dropped("NO_PATH")
     if not journey.reply:
         journey.out_by = gateway
     journey.arrived(packet)
+
+
+def turns_round(journey: walk.Journey, packet: Packet, gateway: str) -> None:
+    """EC2 guide, instance addressing: by public addresses two instances talk over their internet gateways."""
+    journey.steps += 1
+    for nat in journey.network.nat_gateways.values():
+        if regional(nat) and any(one.public == packet.destination for one in nat.addresses):
+            return untranslated(journey, packet, nat, None)
+    inside, at = behind(journey, packet.destination)
+    begun = journey.network.egress_only_gateways.get(journey.out_by)
+    if journey.reply and begun and begun.vpc == at.vpc:
+        return walk.deliver(journey, packet, at.vpc, None)
+    if not journey.reply:
+        journey.out_by = gateway
+    for other in journey.network.internet_gateways.values():
+        if other.vpc == at.vpc:
+            return come_in(journey, packet.but(destination=inside), other.id, at.vpc)
+    raise Dropped("NO_PATH")
 
 
 def by_egress_only(journey: walk.Journey, packet: Packet, gateway: str, vpc: str) -> None:
@@ -99,13 +117,15 @@ def by_egress_only(journey: walk.Journey, packet: Packet, gateway: str, vpc: str
         raise Dropped("BAD_STATE_ROUTE")
     if packet.destination.version != 6 or private(packet.destination) or journey.reply:
         raise Dropped("PROTOCOL_RESTRICTION")
-    if walk.owner_of(journey.network, vpc, packet.source) is None:
+    if walk.owner_of(journey.network, vpc, packet.source) is None or packet.crossed:
         raise Dropped("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS")
     ended_outside(journey, packet.but(bearer=None), gateway)
 
 
 def enter_from_internet(journey: walk.Journey, packet: Packet) -> None:
-    """A packet from the internet, or through a named internet gateway, to an address that belongs to a VPC."""
+    """A packet from the internet, or through a named internet gateway, to an address that belongs to a
+    VPC.
+    """
     if private(packet.source):
         raise Dropped("IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS")
     inside, at = behind(journey, packet.destination)
@@ -159,20 +179,24 @@ def answer_from_outside(journey: walk.Journey, packet: Packet) -> None:
     return come_in(journey, packet.but(destination=inside), journey.out_by, at.vpc)
 
 
-# -- NAT gateways ---------------------------------------------------------------------------------------------------
+# -- NAT gateways --------------------------------------------------------------------------------------------
 
 
 def regional(nat: NatGateway) -> bool:
     return nat.mode == "regional" or nat.subnet is None
 
 
-def through_nat(journey: walk.Journey, packet: Packet, nat: NatGateway, vpc: str, subnet: Subnet | None) -> None:
+def through_nat(
+    journey: walk.Journey, packet: Packet, nat: NatGateway, vpc: str, subnet: Subnet | None
+) -> None:
     """User guide, NAT gateway basics: TCP, UDP and ICMP over IPv4; the source becomes the gateway's."""
     walk_on = nat.vpc == vpc and nat.state == "available"
     if not walk_on:
         raise Dropped("BAD_STATE")
     if journey.reply:
         raise Dropped("NGW_SOURCE_ADDRESS_REASSIGN")
+    if any(one in journey.network.peerings for one in packet.crossed):
+        raise Dropped("NGW_REQUIRES_SOURCE_IN_VPC")
     if regional(nat):
         return through_regional(journey, packet, nat, vpc, subnet)
     at = next(one for one in journey.network.interfaces.values() if one.owner == nat.id)
@@ -189,7 +213,7 @@ def translated(journey: walk.Journey, packet: Packet, nat: NatGateway, address: 
     if packet.protocol not in (6, 17, 1) or packet.destination.version != 4:
         raise Dropped("PROTOCOL_RESTRICTION")
     port = None if packet.source_port is None else journey.changed_port
-    changed = packet.but(source=address, source_port=port, bearer=None, crossed=())
+    changed = packet.but(source=address, source_port=port, bearer=None, crossed=(), translated=True)
     journey.translated.append((nat.id, packet, changed))
     return changed
 
@@ -197,11 +221,15 @@ def translated(journey: walk.Journey, packet: Packet, nat: NatGateway, address: 
 def through_regional(
     journey: walk.Journey, packet: Packet, nat: NatGateway, vpc: str, subnet: Subnet | None
 ) -> None:
-    """User guide, regional NAT gateways: in no subnet, in the zones of its addresses, straight to the internet."""
+    """User guide, regional NAT gateways: in no subnet, in the zones of its addresses, straight to the
+    internet.
+    """
     zones = {one.zone for one in nat.addresses}
     if subnet is not None and zones and subnet.zone not in zones:
         raise Dropped("REGIONAL_NGW_ROUTE_AZ_RESTRICTION")
     walk.out_of(journey, packet, subnet)
+    if packet.crossed:
+        raise Dropped("NGW_REQUIRES_SOURCE_IN_VPC")
     if private(packet.destination):
         raise Dropped("IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
     attached = [one.id for one in journey.network.internet_gateways.values() if one.vpc == vpc]
@@ -209,6 +237,8 @@ def through_regional(
         raise Dropped("NO_ROUTE_TO_DESTINATION")
     own = [one.public for one in nat.addresses if one.public and (subnet is None or one.zone == subnet.zone)]
     changed = translated(journey, packet, nat, own[0] if own else packet.source)
+    if not own and journey.flow.destination not in ("internet", attached[0]):
+        raise NotModelled("the public address of the gateway")
     ended_outside(journey, changed, attached[0])
 
 
@@ -228,14 +258,18 @@ def untranslated(journey: walk.Journey, packet: Packet, nat: NatGateway, home: S
     raise Dropped("NGW_DEST_ADDRESS_PRESERVATION")
 
 
-# -- other VPCs -----------------------------------------------------------------------------------------------------
+# -- other VPCs ----------------------------------------------------------------------------------------------
 
 
 def over_peering(journey: walk.Journey, packet: Packet, peering: PeeringConnection, vpc: str) -> None:
-    """Peering guide: active, both addresses in the two VPCs, and no further than the other VPC's interfaces."""
+    """Peering guide: active, both addresses in the two VPCs, and no further than the other VPC's
+    interfaces.
+    """
     sides = {peering.requester.vpc: peering.accepter, peering.accepter.vpc: peering.requester}
     if vpc not in sides or peering.state != "active":
         raise Dropped("BAD_STATE_ROUTE")
+    if packet.translated:
+        raise Dropped("NGW_REQUIRES_SOURCE_IN_VPC")
     other = sides[vpc].vpc
     if other not in journey.network.vpcs:
         raise NotModelled(other)
@@ -275,7 +309,9 @@ def in_transit(
     if journey.steps > walk.MOST_STEPS:
         raise Dropped("NO_PATH")
     tables = [
-        one for one in network.transit_tables.values() if one.gateway == gateway and came_by.id in one.associations
+        one
+        for one in network.transit_tables.values()
+        if one.gateway == gateway and came_by.id in one.associations
     ]
     if not tables:
         raise Dropped("TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION")
@@ -290,9 +326,15 @@ def in_transit(
 
 
 def out_of_transit(
-    journey: walk.Journey, packet: Packet, gateway: str, attachment: TransitGatewayAttachment, zone: str | None
+    journey: walk.Journey,
+    packet: Packet,
+    gateway: str,
+    attachment: TransitGatewayAttachment,
+    zone: str | None,
 ) -> None:
-    """Into the other VPC by a subnet of the attachment, the packet's zone first; or on to a peered gateway."""
+    """Into the other VPC by a subnet of the attachment, the packet's zone first; or on to a peered
+    gateway.
+    """
     network = journey.network
     if attachment.state != "available":
         raise Dropped("BAD_STATE_ATTACHMENT")
@@ -304,25 +346,26 @@ def out_of_transit(
         return in_transit(journey, crossed, far, attachment, zone)
     if attachment.resource not in network.vpcs:
         raise NotModelled(attachment.resource)
-    doors = [network.subnets[one] for one in attachment.subnets]
-    doors = [one for one in doors if one.zone == zone] or doors
-    if not doors:
-        raise Dropped("BAD_STATE_ATTACHMENT")
+    doors = sorted((network.subnets[one] for one in attachment.subnets), key=lambda one: one.zone)
+    if not attachment.appliance_mode:
+        doors = [one for one in doors if one.zone == zone] or doors
     return walk.leave(journey, crossed, doors[0])
 
 
-# -- endpoints ------------------------------------------------------------------------------------------------------
+# -- endpoints -----------------------------------------------------------------------------------------------
 
 
 def to_service(journey: walk.Journey, packet: Packet, endpoint: VpcEndpoint, vpc: str) -> None:
-    """PrivateLink guide, gateway endpoints: from the VPC's own interfaces, TCP and echo, to the service's addresses."""
+    """PrivateLink guide, gateway endpoints: from the VPC's own interfaces, TCP and echo, to the
+    service's addresses.
+    """
     if endpoint.kind != "Gateway" or endpoint.vpc != vpc or endpoint.state != "available":
         raise Dropped("BAD_STATE_ROUTE")
-    if walk.owner_of(journey.network, vpc, packet.source) is None:
+    if walk.owner_of(journey.network, vpc, packet.source) is None or packet.crossed or packet.translated:
         raise Dropped("GATEWAY_REJECTS_SPOOFED_TRAFFIC")
     if packet.protocol not in (6, 1):
         raise Dropped("VPCE_GATEWAY_PROTOCOL_RESTRICTION")
-    if journey.reply or journey.flow.destination not in ("internet", endpoint.id):
+    if journey.reply or journey.flow.destination != endpoint.id:
         raise Dropped("NO_PATH")
     journey.out_by = endpoint.id
     journey.arrived(packet.but(bearer=None))

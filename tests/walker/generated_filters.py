@@ -67,7 +67,11 @@ def drawn(draft: Draft) -> tuple[AclEntry, ...]:
 
 def groups(draft: Draft) -> None:
     """Two or three groups for each VPC, and each interface into one or two of its own VPC's."""
-    names = [(one.id, f"sg-{one.id[4:]}{n}") for one in draft.all("vpcs") for n in range(draft.random.randint(2, 3))]
+    names = [
+        (one.id, f"sg-{one.id[4:]}{n}")
+        for one in draft.all("vpcs")
+        for n in range(draft.random.randint(2, 3))
+    ]
     for vpc, name in names:
         draft.add("groups", SecurityGroup(name, vpc, rules(draft, [each for _, each in names])))
     for one in draft.all("interfaces"):
@@ -82,8 +86,10 @@ def rules(draft: Draft, names: list[str]) -> tuple[SecurityGroupRule, ...]:
     found = []
     if draft.odds(0.8):
         found += [SecurityGroupRule(True, block=every) for every in ANYWHERE]
-    if draft.odds(0.6):
+    if draft.odds(0.5):
         found += [SecurityGroupRule(False, block=every) for every in ANYWHERE]
+    if draft.odds(0.3):
+        found.append(SecurityGroupRule(False, group=draft.pick(names)))
     for _ in range(draft.random.randint(0, 4)):
         found.append(SecurityGroupRule(draft.odds(0.4), **kind(draft), **peer(draft, names)))
     return tuple(found)

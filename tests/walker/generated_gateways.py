@@ -56,7 +56,9 @@ def transit(draft: Draft, vpcs: list[Vpc]) -> None:
             attach(draft, vpc, name)
     if len(gateways) == 2:
         state = draft.state("available", "pendingAcceptance")
-        draft.add("attachments", TransitGatewayAttachment("tgw-attach-p", "tgw-0", "tgw-1", "peering", (), state))
+        draft.add(
+            "attachments", TransitGatewayAttachment("tgw-attach-p", "tgw-0", "tgw-1", "peering", (), state)
+        )
     for name in gateways:
         transit_tables(draft, name)
 
@@ -79,6 +81,7 @@ def transit_tables(draft: Draft, gateway: str) -> None:
     home = {one.id: draft.pick([*tables * 6, None]) for one in attachments}
     for name in tables:
         routes = [route for one in attachments for route in transit_routes(draft, gateway, one)]
+        routes = list({(one.destination, one.prefix_list, one.origin): one for one in routes}.values())
         associations = tuple(one for one, table in home.items() if table == name)
         draft.add("transit_tables", TransitGatewayRouteTable(name, gateway, tuple(routes), associations))
 
@@ -91,7 +94,9 @@ def transit_routes(draft: Draft, gateway: str, one: TransitGatewayAttachment) ->
         return [TransitGatewayRoute(one.id, block) for block in dict.fromkeys(beyond)]
     routes = []
     if draft.odds(0.85):
-        routes += [TransitGatewayRoute(one.id, block, origin="propagated") for block in vpcs[one.resource].cidrs]
+        routes += [
+            TransitGatewayRoute(one.id, block, origin="propagated") for block in vpcs[one.resource].cidrs
+        ]
     if draft.odds(0.15):
         routes.append(TransitGatewayRoute(one.id, generator.ip_network("0.0.0.0/0")))
     if draft.odds(0.1):
@@ -113,11 +118,16 @@ def inside(draft: Draft, vpc: Vpc) -> None:
         regional(draft, vpc, f"nat-r{number}")
     if draft.odds(0.5):
         state = draft.state("available", "pending")
-        draft.add("endpoints", VpcEndpoint(f"vpce-s3{number}", vpc.id, "Gateway", generator.S3, "pl-s3", state=state))
+        draft.add(
+            "endpoints",
+            VpcEndpoint(f"vpce-s3{number}", vpc.id, "Gateway", generator.S3, "pl-s3", state=state),
+        )
     if draft.odds(0.4):
         state = draft.state("available", "pending")
         service = "com.amazonaws.us-west-2.secretsmanager"
-        name = draft.add("endpoints", VpcEndpoint(f"vpce-sm{number}", vpc.id, "Interface", service, state=state)).id
+        name = draft.add(
+            "endpoints", VpcEndpoint(f"vpce-sm{number}", vpc.id, "Interface", service, state=state)
+        ).id
         generator.interface(draft, draft.pick(subnets), f"eni-sm{number}", owner=name, kind="vpc_endpoint")
     if draft.odds(0.5):
         balancer(draft, vpc, subnets)
@@ -134,7 +144,8 @@ def zonal(draft: Draft, name: str, home: Subnet) -> None:
         at = generator.replace(at, public=(PublicAssociation(at.addresses[0], public),))
     draft.add("interfaces", at)
     draft.add("nat_gateways", NatGateway(
-        name, home.vpc, home.id, (NatAddress(at.addresses[0], public, at.id),), "private" if private else "public",
+        name, home.vpc, home.id, (NatAddress(at.addresses[0], public, at.id),),
+        "private" if private else "public",
         "zonal", draft.state("available", "pending", "failed"),
     ))  # fmt: skip
 
@@ -158,7 +169,9 @@ def balancer(draft: Draft, vpc: Vpc, subnets: list[Subnet]) -> None:
         if scheme == "internet-facing":
             pair = PublicAssociation(at.addresses[0], draft.public_address())
             draft.add("interfaces", generator.replace(at, public=(pair,)))
-    groups = [target_group(draft, vpc, f"tg-{number}{part}", kind).id for part in range(draft.random.randint(1, 2))]
+    groups = [
+        target_group(draft, vpc, f"tg-{number}{part}", kind).id for part in range(draft.random.randint(1, 2))
+    ]
     listeners = tuple(
         Listener(f"listener-{number}{port}", protocol(draft, kind), port, tuple(draft.some(groups, 0, 2)))
         for port in draft.some(PORTS[:3], 1, 3)
@@ -177,7 +190,9 @@ def target_group(draft: Draft, vpc: Vpc, name: str, balancer: str) -> TargetGrou
     kind = draft.pick(["instance", "ip"])
     targets = []
     for one in draft.some(machines, 0, 4):
-        target = one.owner if kind == "instance" else str(draft.pick([a for a in one.addresses if a.version == 4]))
+        target = (
+            one.owner if kind == "instance" else str(draft.pick([a for a in one.addresses if a.version == 4]))
+        )
         targets.append(Target(target, draft.pick(PORTS)))
     keeps = draft.pick([None, True, False]) if balancer == "network" else None
     named = "HTTP" if balancer == "application" else draft.pick(["TCP", "TLS", "UDP", "TCP_UDP"])

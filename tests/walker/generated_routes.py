@@ -45,7 +45,9 @@ def add(draft: Draft, vpc: Vpc, name: str, **more: Any) -> None:
 
 def blackholed(draft: Draft, route: Route) -> Route:
     """Now and then a route is dead."""
-    return Route(route.target, route.destination, route.prefix_list, "blackhole") if draft.odds(0.04) else route
+    return (
+        Route(route.target, route.destination, route.prefix_list, "blackhole") if draft.odds(0.04) else route
+    )
 
 
 def outward(draft: Draft, vpc: Vpc) -> list[Route]:
@@ -58,7 +60,9 @@ def outward(draft: Draft, vpc: Vpc) -> list[Route]:
         routes.append(Route(draft.pick(ways), EVERYTHING[0]))
     if ways and draft.odds(0.15):
         routes.append(Route(draft.pick(ways), draft.pick(NARROWER)))
-    ways = [one.id for kind in ("internet_gateways", "egress_only_gateways") for one in draft.all(kind, vpc.id)]
+    ways = [
+        one.id for kind in ("internet_gateways", "egress_only_gateways") for one in draft.all(kind, vpc.id)
+    ]
     if ways and draft.odds(0.85):
         routes.append(Route(draft.pick(ways), EVERYTHING[1]))
     return [blackholed(draft, one) for one in routes]

@@ -1,4 +1,5 @@
-"""Random small networks that hold every construct, and random flows through them; the same seed gives the same.
+"""Random small networks that hold every construct, and random flows through them; the same seed gives the
+same.
 
 A network is first wired so that much of it works, and then some of it is broken.
 """
@@ -15,8 +16,8 @@ from aws_vpc.network import (
     EgressOnlyInternetGateway,
     Instance,
     InternetGateway,
-    NetworkInterface,
     Network,
+    NetworkInterface,
     PrefixList,
     PublicAssociation,
     RouteTable,
@@ -97,8 +98,8 @@ def vpc(draft: Draft, number: int) -> None:
     cidrs = [ip_network(f"10.{first}.0.0/16")]
     if draft.odds(0.25):
         cidrs.append(ip_network(f"100.64.{first}.0/24"))
-    if draft.odds(0.5):
-        cidrs.append(ip_network(f"2600:1f14:{first:x}00::/56"))
+    if draft.odds(0.7):
+        cidrs.append(ip_network(f"2600:1f14:{number:x}00::/56"))
     region = REGIONS[0] if draft.odds(0.9) else REGIONS[1]
     one = draft.add("vpcs", Vpc(f"vpc-{number}", tuple(cidrs), region, "1"))
     if draft.odds(0.85):
@@ -120,7 +121,9 @@ def subnet(draft: Draft, one: Vpc, number: int, part: int) -> None:
         cidrs = [ip_network(f"{str(one.cidrs[1].network_address).removesuffix('.0')}.{part * 64}/26")]
     if one.cidrs[-1].version == 6 and draft.odds(0.8):
         cidrs.append(list(one.cidrs[-1].subnets(new_prefix=64))[part])
-    found = draft.add("subnets", Subnet(f"subnet-{number}{part}", one.id, draft.pick(ZONES[:2]), tuple(cidrs)))
+    found = draft.add(
+        "subnets", Subnet(f"subnet-{number}{part}", one.id, draft.pick(ZONES[:2]), tuple(cidrs))
+    )
     for place in range(draft.random.randint(1, 2)):
         machine(draft, found, place)
 

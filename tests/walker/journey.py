@@ -1,6 +1,8 @@
-"""One packet's journey through subnets and interfaces, step by step; gateways.py and balancers.py hold the rest.
+"""One packet's journey through subnets and interfaces, step by step; gateways.py and balancers.py hold the
+rest.
 
-A step either hands the packet to the next or raises `Dropped`; a journey that ends where it should just returns.
+A step either hands the packet to the next or raises `Dropped`; a journey that ends where it should just
+returns.
 """
 
 from __future__ import annotations
@@ -9,22 +11,25 @@ from dataclasses import dataclass, field
 
 from aws_vpc.network import Address, Flow, Network, NetworkInterface, Route, Subnet
 from walker import balancers, gateways
-from walker.filters import acl_admits, groups_admit, within
+from walker.filters import acl_admits, groups_admit
 from walker.packet import Dropped, NotModelled, Packet
-from walker.routes import chosen
+from walker.routes import chosen, within
 
 MOST_STEPS = 40
 
 
 @dataclass
 class Journey:
-    """What one connection has left behind on its way: which packets were let in, which addresses were changed."""
+    """What one connection has left behind on its way: which packets were let in, which addresses were
+    changed.
+    """
 
     network: Network
     flow: Flow
     changed_port: int  # what a NAT gateway or load balancer takes as its source port
     reply: bool = False
     steps: int = 0
+    doubtful: bool = False  # passed a filter whose rules are not all known
     tracked: set[tuple[object, ...]] = field(default_factory=set)
     translated: list[tuple[str, Packet, Packet]] = field(default_factory=list)  # NAT gateway, before, after
     balanced: list[tuple[NetworkInterface, Packet, Packet]] = field(default_factory=list)
@@ -41,7 +46,9 @@ class Journey:
 def there(journey: Journey, source_port: int | None) -> None:
     """Sends the client's packet."""
     flow, network = journey.flow, journey.network
-    packet = Packet(flow.source_address, flow.destination_address, flow.protocol, source_port, flow.port, flow.icmp)
+    packet = Packet(
+        flow.source_address, flow.destination_address, flow.protocol, source_port, flow.port, flow.icmp
+    )
     journey.first = packet
     if flow.source in network.interfaces:
         origin = network.interfaces[flow.source]
@@ -68,16 +75,16 @@ def back(journey: Journey) -> None:
 
 
 def may_initiate(network: Network, origin: NetworkInterface) -> None:
-    """An endpoint only answers; nothing comes from a machine that does not run."""
+    """An endpoint only answers."""
     if origin.owner in network.endpoints:
         raise Dropped("VPCE_INTRA_VPC_TRAFFIC")
     runs(network, origin)
 
 
 def runs(network: Network, one: NetworkInterface) -> None:
-    """What owns the interface has to work."""
-    instance, endpoint = network.instances.get(one.owner), network.endpoints.get(one.owner)
-    if (instance and instance.state != "running") or (endpoint and endpoint.state != "available"):
+    """An endpoint has to be available; the state of machines is not part of the network."""
+    endpoint = network.endpoints.get(one.owner)
+    if endpoint and endpoint.state != "available":
         raise Dropped("BAD_STATE")
 
 
@@ -95,7 +102,9 @@ def filtered(journey: Journey, packet: Packet, at: NetworkInterface, egress: boo
         return
     if (at.id, *packet.tuple5_turned) in journey.tracked:
         return
-    if not groups_admit(journey.network, at, egress, packet):
+    admitted = groups_admit(journey.network, at, egress, packet)
+    journey.doubtful |= admitted is None
+    if admitted is False:
         raise Dropped("ENI_SG_RULES_MISMATCH")
     journey.tracked.add((at.id, *packet.tuple5))
 
@@ -108,7 +117,11 @@ def leave(journey: Journey, packet: Packet, subnet: Subnet) -> None:
     if any(within(packet.destination, block) for block in subnet.cidrs):
         deliver(journey, packet, subnet.vpc, subnet)
     else:
-        route = chosen(journey.network, journey.network.table_of(subnet.id), packet.destination)
+        try:
+            route = chosen(journey.network, journey.network.table_of(subnet.id), packet.destination)
+        except NotModelled:
+            out_of(journey, packet, subnet)
+            raise
         follow(journey, packet, route, subnet.vpc, subnet)
 
 
@@ -134,6 +147,7 @@ def follow(journey: Journey, packet: Packet, route: Route, vpc: str, subnet: Sub
     elif target in network.interfaces or target in network.instances:
         through_machine(journey, packet, target, vpc, subnet)
     elif target in network.unmodelled:
+        out_of(journey, packet, subnet)
         raise NotModelled(target)
     else:
         gateways.follow(journey, packet, target, vpc, subnet)
@@ -177,17 +191,18 @@ def arrive(journey: Journey, packet: Packet, at: NetworkInterface) -> None:
     network, flow = journey.network, journey.flow
     if at.owner in network.nat_gateways:
         return gateways.back_through_nat(journey, packet, network.nat_gateways[at.owner], at)
+    mine = packet.destination in at.addresses
+    if not mine and at.source_dest_check:
+        raise Dropped("ENI_SOURCE_DEST_CHECK_RESTRICTION")
     filtered(journey, packet, at, egress=False)
     runs(network, at)
-    if packet.destination not in at.addresses:
-        if at.source_dest_check:
-            raise Dropped("ENI_SOURCE_DEST_CHECK_RESTRICTION")
-        return emit(journey, packet.but(bearer=None), at)
     if journey.reply and balancers.answered(journey, packet, at):
         return None
     goal = flow.source if journey.reply else flow.destination
     if at.id == goal and fits(journey, packet):
         return journey.arrived(packet)
+    if not mine:
+        return emit(journey, packet.but(bearer=None), at)
     if at.owner in network.load_balancers and not journey.reply:
         return balancers.balance(journey, packet, network.load_balancers[at.owner], at)
     raise Dropped("NO_PATH")
@@ -195,4 +210,6 @@ def arrive(journey: Journey, packet: Packet, at: NetworkInterface) -> None:
 
 def fits(journey: Journey, packet: Packet) -> bool:
     """A client takes an answer only from the address and port that it asked."""
-    return not journey.reply or (journey.first is not None and packet.tuple5 == journey.first.answered().tuple5)
+    return not journey.reply or (
+        journey.first is not None and packet.tuple5 == journey.first.answered().tuple5
+    )

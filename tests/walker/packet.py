@@ -21,7 +21,8 @@ class NotModelled(Exception):
 class Packet:
     """What is on the wire, and the interface for whose security groups it still stands.
 
-    `bearer` is forgotten where an address is translated or another machine forwards; `crossed` lists the peering
+    `bearer` is forgotten where an address is translated or another machine forwards; `crossed` lists the
+    peering
     connections and transit gateway attachments passed, which decide whether references to groups survive.
     """
 
@@ -33,6 +34,7 @@ class Packet:
     icmp: IcmpKind | None = None
     bearer: str | None = None
     crossed: tuple[str, ...] = ()
+    translated: bool = False  # by a NAT gateway
 
     @property
     def tuple5(self) -> tuple[object, ...]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_vpc.network import Address, Block, Network, Route, RouteTable, TransitGatewayRoute
-from walker.filters import within
 from walker.packet import Dropped, NotModelled
+
+
+def within(address: Address, block: Block) -> bool:
+    """Whether the address lies in the block; families never mix."""
+    return address.version == block.version and address in block
 
 
 def lengths(network: Network, route: Route | TransitGatewayRoute, address: Address) -> list[int]:
@@ -28,6 +32,7 @@ def chosen(network: Network, table: RouteTable | None, address: Address) -> Rout
     for route in table.routes:
         for length in lengths(network, route, address):
             kind = 2 if route.origin == "EnableVgwRoutePropagation" else 1 if route.prefix_list else 0
+            kind = -1 if route.target == "local" else kind
             fitting.append((-length, kind, route))
     if any(route.target == "local" for _, _, route in fitting):
         fitting = [one for one in fitting if one[1] != 2]
@@ -40,8 +45,12 @@ def chosen(network: Network, table: RouteTable | None, address: Address) -> Rout
     return routes[0]
 
 
-def chosen_in_transit(network: Network, routes: Sequence[TransitGatewayRoute], address: Address) -> TransitGatewayRoute:
-    """Transit gateway guide, route evaluation order: the longest prefix, then static, prefix list, propagated."""
+def chosen_in_transit(
+    network: Network, routes: Sequence[TransitGatewayRoute], address: Address
+) -> TransitGatewayRoute:
+    """Transit gateway guide, route evaluation order: the longest prefix, then static, prefix list,
+    propagated.
+    """
     fitting = []
     for route in routes:
         for length in lengths(network, route, address):
