@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from aws_vpc.local.cloudformation import api_read, api_rollback, api_settings, api_write, change_sets
+from aws_vpc.local.cloudformation import (
+    api_drift,
+    api_read,
+    api_rollback,
+    api_settings,
+    api_write,
+    change_sets,
+)
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.wire import ServiceError
 
@@ -19,6 +26,10 @@ NAMES = {
         "ListExports", "ListImports", "GetStackPolicy", "DescribeAccountLimits",
     ),
     api_write: ("CreateStack", "UpdateStack", "DeleteStack"),
+    api_drift: (
+        "DetectStackDrift", "DetectStackResourceDrift", "DescribeStackDriftDetectionStatus",
+        "DescribeStackResourceDrifts",
+    ),
     api_rollback: ("CancelUpdateStack", "ContinueUpdateRollback", "RollbackStack"),
     api_settings: ("SignalResource", "UpdateTerminationProtection", "SetStackPolicy"),
     change_sets: (

@@ -135,7 +135,7 @@ def list_stack_resources(engine: Engine, region: str, params: Params) -> Params:
     """The resources of a stack, a page at a time."""
     stack = engine.find(params["StackName"], region)
     found, more = page(list(stack.resources.values()), params)
-    return {"StackResourceSummaries": [shapes.resource_summary(one) for one in found], **more}
+    return {"StackResourceSummaries": [shapes.resource_summary(stack, one) for one in found], **more}
 
 
 def get_template(engine: Engine, region: str, params: Params) -> Params:

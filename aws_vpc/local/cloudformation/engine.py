@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from aws_vpc.local.cloudformation.model import STACK, Event, Resource, Run, Stack, now
+from aws_vpc.local.cloudformation.model import STACK, Detection, Event, Resource, Run, Stack, now
 from aws_vpc.local.wire import ServiceError
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Engine:
         self.stacks: dict[str, Stack] = {}  # by id, deleted ones included
         self.names: dict[tuple[str, str], str] = {}  # (region, name) -> id of the live stack
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}
+        self.detections: dict[str, Detection] = {}
         self._zones: dict[str, list[str]] = {}
 
     def client(self, service: str, region: str) -> Any:

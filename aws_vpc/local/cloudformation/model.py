@@ -172,6 +172,36 @@ class ChangeSet:
 
 
 @dataclass
+class Detection:
+    """One drift detection of a stack."""
+
+    id: str
+    stack_id: str
+    started: datetime = field(default_factory=now)
+    ended: datetime | None = None
+    drifted: int | None = None
+    reason: str | None = None
+
+    def finish(self, drifted: int, reason: str | None) -> None:
+        """Nothing; the detection is over with this many resources that drifted."""
+        self.drifted, self.reason, self.ended = drifted, reason, now()
+
+    @property
+    def status(self) -> str:
+        """How the detection stands."""
+        if self.ended is None:
+            return "DETECTION_IN_PROGRESS"
+        return "DETECTION_FAILED" if self.reason else "DETECTION_COMPLETE"
+
+    @property
+    def drift_status(self) -> str:
+        """What it says of the stack."""
+        if self.ended is None:
+            return "NOT_CHECKED"
+        return "DRIFTED" if self.drifted else "UNKNOWN" if self.reason else "IN_SYNC"
+
+
+@dataclass
 class Stack:
     """One stack."""
 
@@ -206,6 +236,10 @@ class Stack:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     change_set_id: str | None = None
     signals: dict[str, dict[str, str]] = field(default_factory=dict)
+    drifts: dict[str, Any] = field(default_factory=dict)  # logical id -> drift.Drift
+    drift_status: str = "NOT_CHECKED"
+    drift_checked: datetime | None = None
+    skipped: set[str] = field(default_factory=set)  # by a rollback that was continued without them
 
     @property
     def in_progress(self) -> bool:

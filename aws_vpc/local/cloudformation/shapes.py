@@ -45,10 +45,23 @@ def stack(one: Stack) -> dict[str, Any]:
         "Outputs": [output(found) for found in one.outputs], "RoleARN": definition.role_arn,
         "Tags": tag_list(definition.tags), "EnableTerminationProtection": one.protected,
         "ParentId": one.parent_id, "RootId": one.root_id,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"}, "DeletionMode": one.deletion_mode,
+        "DriftInformation": stack_drift(one), "DeletionMode": one.deletion_mode,
         "RetainExceptOnCreate": one.retain_except_on_create,
         "LastOperations": [{"OperationType": run.kind, "OperationId": run.id} for run in one.runs[-1:]],
     })  # fmt: skip
+
+
+def stack_drift(one: Stack) -> dict[str, Any]:
+    """What the last drift detection said of the stack."""
+    return without_none({"StackDriftStatus": one.drift_status, "LastCheckTimestamp": one.drift_checked})
+
+
+def resource_drift(owner: Stack, one: Resource) -> dict[str, Any]:
+    """What the last drift detection said of the resource."""
+    found = owner.drifts.get(one.logical_id)
+    if found is None:
+        return {"StackResourceDriftStatus": "NOT_CHECKED"}
+    return {"StackResourceDriftStatus": found.status, "LastCheckTimestamp": found.timestamp}
 
 
 def output(one: Any) -> dict[str, Any]:
@@ -65,7 +78,7 @@ def summary(one: Stack) -> dict[str, Any]:
         "StackId": one.id, "StackName": one.name, "TemplateDescription": one.definition.template.description,
         "CreationTime": one.created, "LastUpdatedTime": one.updated, "DeletionTime": one.deleted,
         "StackStatus": one.status, "StackStatusReason": one.reason, "ParentId": one.parent_id,
-        "RootId": one.root_id, "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "RootId": one.root_id, "DriftInformation": stack_drift(one),
     })  # fmt: skip
 
 
@@ -86,17 +99,16 @@ def resource(owner: Stack, one: Resource, *, time: str = "Timestamp") -> dict[st
         "StackName": owner.name, "StackId": owner.id, "LogicalResourceId": one.logical_id,
         "PhysicalResourceId": one.physical_id, "ResourceType": one.type, time: one.timestamp,
         "ResourceStatus": one.status, "ResourceStatusReason": one.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": resource_drift(owner, one),
     })  # fmt: skip
 
 
-def resource_summary(one: Resource) -> dict[str, Any]:
+def resource_summary(owner: Stack, one: Resource) -> dict[str, Any]:
     """A resource as ListStackResources shows it."""
     return without_none({
         "LogicalResourceId": one.logical_id, "PhysicalResourceId": one.physical_id, "ResourceType": one.type,
         "LastUpdatedTimestamp": one.timestamp, "ResourceStatus": one.status,
-        "ResourceStatusReason": one.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "ResourceStatusReason": one.reason, "DriftInformation": resource_drift(owner, one),
     })  # fmt: skip
 
 

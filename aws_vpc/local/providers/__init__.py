@@ -6,6 +6,8 @@ One module per family of services; PROVIDERS is their sum. What a type replaces 
 Fn::GetAtt may ask of it comes from the public provider schemas (schema.py).
 """
 
+from dataclasses import replace
+
 from aws_vpc.local.providers import (
     balancing,
     batch,
@@ -30,6 +32,7 @@ from aws_vpc.local.providers import (
     storage,
     warehouse,
 )
+from aws_vpc.local.providers.reading import READERS, read
 from aws_vpc.local.providers.resource import (
     NotUpdatable,
     Provider,
@@ -64,7 +67,11 @@ FAMILIES = (
     balancing,
     schedules,
 )
-PROVIDERS: dict[str, Provider] = {entry.type: entry for family in FAMILIES for entry in family.PROVIDERS}
+PROVIDERS: dict[str, Provider] = {
+    entry.type: replace(entry, describe=READERS.get(entry.type, entry.describe))
+    for family in FAMILIES
+    for entry in family.PROVIDERS
+}
 IGNORED: dict[str, dict[str, str]] = {type: dict(entry.ignored) for type, entry in PROVIDERS.items()}
 
 
@@ -85,6 +92,7 @@ __all__ = [
     "create_only",
     "name",
     "provider",
+    "read",
     "read_only",
     "schema",
 ]

@@ -164,5 +164,8 @@ def resource(
             clear(request, request.id)
         delete(request, noun, request.id)
 
+    def describe_it(request: ResourceRequest) -> Description | None:
+        return describe(request, noun, request.id)
+
     applied = property_names(f"{given} {set_later} Tags")
-    return Provider(type, applied, create_it, delete_it, update_it, ignored or {})
+    return Provider(type, applied, create_it, delete_it, update_it, ignored or {}, describe=describe_it)

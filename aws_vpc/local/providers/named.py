@@ -20,7 +20,7 @@ from aws_vpc.local.providers.call import (
     tags,
 )
 from aws_vpc.local.providers.resource import Provider, ResourceRequest, ResourceState, name, undone
-from aws_vpc.local.providers.tagging import retag
+from aws_vpc.local.providers.tagging import present_tags, retag
 
 Description = dict[str, Any]
 
@@ -145,6 +145,13 @@ def resource(
             clear(request, request.id)
             call(request.client(kind.service), kind.delete, {kind.key: request.id, **kind.deletion})
 
+    def describe_it(request: ResourceRequest) -> Description | None:
+        found = look(request, kind, request.id)
+        if found is None or not kind.tagged or "Tags" not in request.properties:
+            return found
+        where = str(found[kind.arn]) if kind.arn else tag_name(request, request.id)
+        return {**found, "Tags": present_tags(request, kind.service, where)}
+
     applied = property_names(f"{given} {updated} {set_later}" + (" Tags" if kind.tagged else ""))
-    made = Provider(type, applied, create_it, delete_it, update_it, ignored or {})
+    made = Provider(type, applied, create_it, delete_it, update_it, ignored or {}, describe=describe_it)
     return made if snapshot is None else replace(made, snapshot=snapshot)

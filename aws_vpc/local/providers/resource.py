@@ -78,9 +78,14 @@ def no_snapshot(request: ResourceRequest) -> str | None:
     return None
 
 
+def unread(request: ResourceRequest) -> Properties | None:
+    """The properties as stated: nobody can say how the resource is now."""
+    return dict(request.properties)
+
+
 @dataclass(frozen=True)
 class Provider:
-    """How resources of one type are created, updated in place, deleted and, for some, snapshotted."""
+    """How resources of one type are created, updated in place, deleted and, for some, snapshotted or read."""
 
     type: str
     applied: frozenset[str]  # the properties that reach the service
@@ -89,6 +94,12 @@ class Provider:
     update_resource: Act = not_updatable
     ignored: Mapping[str, str] = field(default_factory=dict)  # property -> the reason why it is not applied
     snapshot: Callable[[ResourceRequest], str | None] = no_snapshot
+    describe: Callable[[ResourceRequest], Properties | None] = unread  # as the service has it, None when gone
+
+    @property
+    def readable(self) -> bool:
+        """Whether drift can be detected."""
+        return self.describe is not unread
 
     def create(self, request: ResourceRequest) -> ResourceState:
         """The new resource, stable."""

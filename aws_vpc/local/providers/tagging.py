@@ -60,6 +60,12 @@ def as_map(listed: Any) -> dict[str, str]:
     return {entry["key"]: entry["value"] for entry in lower}
 
 
+def present_tags(request: ResourceRequest, service: str, identifier: str) -> dict[str, str]:
+    """The tags that the resource has now."""
+    how = TAGGING[service]
+    return as_map(call(request.client(service), how.list, {how.identifier: identifier}).get(how.key))
+
+
 def retag(request: ResourceRequest, service: str, identifier: str, **more: Any) -> None:
     """Nothing; the resource has exactly the tags that the request wants."""
     how, client = TAGGING[service], request.client(service)
