@@ -33,6 +33,8 @@ class Things:
     Fixed: cannot change in place.
     """
 
+    readable = False
+
     def __init__(self) -> None:
         self.standing: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, str]] = []

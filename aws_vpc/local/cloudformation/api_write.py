@@ -131,6 +131,7 @@ def begin_create(engine: Engine, stack: Stack, prepared: Prepared, params: Param
         "CREATE_STACK", params.get("ClientRequestToken"), disable_rollback=stack.disable_rollback,
         on_failure=params.get("OnFailure") or params.get("OnStackFailure") or "ROLLBACK",
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
+        unchecked=bool(params.get("DisableValidation")),
     )  # fmt: skip
     engine.begin(stack, run)
     background(lambda: operations.create(engine, stack, run, prepared.bound), f"create-{stack.name}")
@@ -204,6 +205,7 @@ def begin_update(engine: Engine, stack: Stack, prepared: Prepared, params: Param
         disable_rollback=bool(params.get("DisableRollback")),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
         policy=policy_given(engine, stack.region, params, "StackPolicyDuringUpdate"),
+        unchecked=bool(params.get("DisableValidation")),
     )  # fmt: skip
     with engine.changed:
         refuse_update(stack)  # two callers, one stack: the first wins

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from aws_vpc.errors import Error
-from aws_vpc.local.cloudformation import api_write, plans, shapes
+from aws_vpc.local.cloudformation import api_write, plans, shapes, validation
 from aws_vpc.local.cloudformation.api_read import page
 from aws_vpc.local.cloudformation.details import change_shape
 from aws_vpc.local.cloudformation.engine import Engine
-from aws_vpc.local.cloudformation.model import ChangeSet, Definition, Prepared, Stack
+from aws_vpc.local.cloudformation.model import ChangeSet, Definition, Prepared, Stack, now
 from aws_vpc.local.wire import ServiceError
 from aws_vpc.template import Template
 
@@ -101,20 +101,22 @@ def compute(engine: Engine, stack: Stack, change_set: ChangeSet) -> None:
     except Exception as error:
         _fail(engine, change_set, str(error))
         return
+    refused = validation.refuse_change_set(engine, stack, change_set, change_set.prepared, plan.changes)
     with engine.changed:
-        if plan.empty:
-            _fail(engine, change_set, NO_CHANGES)
+        if plan.empty or refused:
+            _fail(engine, change_set, NO_CHANGES if plan.empty else str(refused))
             return
         change_set.changes = list(plan.changes)
         if change_set.nested:
             _nest(engine, change_set, plan, change_set.id)
-        change_set.status, change_set.execution = "CREATE_COMPLETE", "AVAILABLE"
+        change_set.status, change_set.execution, change_set.ended = "CREATE_COMPLETE", "AVAILABLE", now()
         engine.changed.notify_all()
 
 
 def _fail(engine: Engine, change_set: ChangeSet, reason: str) -> None:
     with engine.changed:
         change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", reason
+        change_set.ended = now()
         engine.changed.notify_all()
 
 

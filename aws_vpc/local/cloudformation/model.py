@@ -92,6 +92,23 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """One thing that pre-deployment validation found."""
+
+    operation_id: str
+    operation_kind: str
+    logical_id: str
+    physical_id: str
+    type: str
+    name: str
+    mode: str  # FAIL or WARN
+    reason: str
+    path: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    timestamp: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True)
 class Output:
     """One output of a stack."""
 
@@ -122,6 +139,7 @@ class Run:
     on_failure: str = "ROLLBACK"
     retain_except_on_create: bool = False
     policy: str | None = None  # the stack policy during this update
+    unchecked: bool = False  # without pre-deployment validation
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: datetime = field(default_factory=now)
     ended: datetime | None = None
@@ -169,6 +187,8 @@ class ChangeSet:
     parent_id: str | None = None
     root_id: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    operation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    ended: datetime | None = None
 
 
 @dataclass
@@ -217,6 +237,7 @@ class Stack:
     reason: str | None = None
     resources: dict[str, Resource] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    validations: list[Validation] = field(default_factory=list)
     outputs: tuple[Output, ...] = ()
     imports: frozenset[str] = frozenset()  # names of the exports it uses
     parent_id: str | None = None

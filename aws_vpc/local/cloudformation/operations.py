@@ -14,7 +14,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import alterations, deletion, existence, nested, policies, resources
+from aws_vpc.local.cloudformation import (
+    alterations,
+    deletion,
+    existence,
+    nested,
+    policies,
+    resources,
+    validation,
+)
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import (
     STACK,
@@ -42,6 +50,7 @@ def create(engine: Engine, stack: Stack, run: Run, bound: Bound) -> None:
         engine.set_status(stack, "CREATE_IN_PROGRESS", initiated)
         work = Work(engine, stack, run, bound, set())
         problem = existence.missing(engine, stack.region, stack.definition.parameters)
+        problem = problem or validation.refuse(work)
         problem = problem or _walk(work, lambda logical: resources.create(work, logical), "create")
         problem = problem or _finish_outputs(work)
         if problem is None:
@@ -160,6 +169,7 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
         stack.definition, stack.updated = prepared.definition, now()
     work = Work(engine, stack, run, prepared.bound, set())
     problem = existence.missing(engine, stack.region, stack.definition.parameters)
+    problem = problem or validation.refuse(work)
     problem = problem or _walk(work, lambda logical: change(work, logical), "update")
     problem = problem or _refuse_removals(work) or _finish_outputs(work)
     if problem is None:
