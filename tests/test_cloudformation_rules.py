@@ -409,11 +409,18 @@ def test_failed_events_can_be_asked_for_alone(aws: Bench) -> None:
     found = aws.cfn.describe_events(StackName=stack, Filters={"FailedEvents": True})["OperationEvents"]
     assert [(one["LogicalResourceId"], one["EventType"]) for one in found] == [("B", "PROVISIONING_ERROR")]
     operation = found[0]["OperationId"]
-    assert aws.stack(stack)["LastOperations"] == [{"OperationType": "CREATE_STACK", "OperationId": operation}]
+    created, rolled_back = aws.stack(stack)["LastOperations"]
+    assert created == {"OperationType": "CREATE_STACK", "OperationId": operation}
+    assert rolled_back["OperationType"] == "ROLLBACK"
+    undone = aws.cfn.describe_events(OperationId=rolled_back["OperationId"])["OperationEvents"]
+    assert [one["ResourceStatus"] for one in undone if one["LogicalResourceId"] == "A"] == [
+        "DELETE_COMPLETE",
+        "DELETE_IN_PROGRESS",
+    ]
 
 
 def test_an_operation_that_is_not_there_is_named(aws: Bench) -> None:
-    with pytest.raises(ClientError, match="EstimateTemplateCost is not part of the embedded AWS"):
+    with pytest.raises(ClientError, match="EstimateTemplateCost is not part of the embedded AWS, which has no prices"):
         aws.cfn.estimate_template_cost(TemplateBody="x")
 
 

@@ -66,6 +66,9 @@ class Observer:
         """moto's answer; what it changed is told to EventBridge."""
         bucket, _, key = request.path.lstrip("/").partition("/")
         query = dict(parse_qsl(request.query, keep_blank_values=True))
+        if bucket.startswith("cloudformation-waitcondition-") and request.method == "PUT":
+            known = self.world.wait_signal(unquote(key), request.body)
+            return Response(200 if known else 404, [], b"")
         if not key and "notification" in query:
             return self._notification(bucket, request, forward)
         if not key and "policy" in query:

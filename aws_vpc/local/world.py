@@ -43,6 +43,8 @@ class World:
     answer: Callable[[Request], Response] | None = field(default=None, repr=False)
     # Each is called with the id of an instance that was terminated or stopped.
     instance_gone: list[Callable[[str], None]] = field(default_factory=list, repr=False)
+    # Whether the object key is a wait condition handle's, to which the body was put.
+    wait_signal: Callable[[str, bytes], bool] = field(default=lambda *_: False, repr=False)
     _soon: SimpleQueue[Callable[[], None]] = field(default_factory=SimpleQueue, init=False, repr=False)
     _worker: threading.Thread | None = field(default=None, init=False, repr=False)
     _session: Any = field(default=None, init=False, repr=False)

@@ -14,7 +14,7 @@ api, api_*, change_sets, shapes, details  the operations as a client sees them
 from __future__ import annotations
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import api
+from aws_vpc.local.cloudformation import api, waits
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, failure, parse
 from aws_vpc.local.world import World
@@ -23,6 +23,7 @@ from aws_vpc.local.world import World
 def handler(world: World) -> Handler:
     """The Handler that answers every CloudFormation request."""
     engine = Engine(world.client, world.account, lambda: world.endpoint)
+    world.wait_signal = lambda key, body: waits.receive(engine, key, body)
 
     def handle(request: Request, forward: Forward) -> Response:
         operation, params = parse("cloudformation", request)

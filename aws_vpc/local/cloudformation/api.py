@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_vpc.local.cloudformation import (
     api_drift,
+    api_events,
     api_read,
     api_rollback,
     api_settings,
@@ -20,16 +21,18 @@ from aws_vpc.local.wire import ServiceError
 Operation = Callable[[Engine, str, dict[str, Any]], dict[str, Any]]
 NAMES = {
     api_read: (
-        "DescribeStacks", "ListStacks", "DescribeStackEvents", "DescribeEvents", "DescribeStackResource",
+        "DescribeStacks", "ListStacks", "DescribeStackEvents", "DescribeStackResource",
         "DescribeStackResources", "ListStackResources", "GetTemplate", "ValidateTemplate",
         "GetTemplateSummary",
         "ListExports", "ListImports", "GetStackPolicy", "DescribeAccountLimits",
+        "EstimateTemplateCost",
     ),
     api_write: ("CreateStack", "UpdateStack", "DeleteStack"),
     api_drift: (
         "DetectStackDrift", "DetectStackResourceDrift", "DescribeStackDriftDetectionStatus",
         "DescribeStackResourceDrifts",
     ),
+    api_events: ("DescribeEvents",),
     api_rollback: ("CancelUpdateStack", "ContinueUpdateRollback", "RollbackStack"),
     api_settings: ("SignalResource", "UpdateTerminationProtection", "SetStackPolicy"),
     change_sets: (

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_vpc.local.cloudformation import shapes
 from aws_vpc.local.cloudformation.engine import Engine
-from aws_vpc.local.cloudformation.model import STACK, Event, Run, Stack
+from aws_vpc.local.cloudformation.model import Stack
 from aws_vpc.local.cloudformation.source import given
 from aws_vpc.local.wire import ServiceError
 
@@ -52,48 +52,6 @@ def describe_stack_events(engine: Engine, region: str, params: Params) -> Params
     stack = engine.find(params["StackName"], region)
     found, more = page(stack.events[::-1], params)
     return {"StackEvents": [shapes.event(one) for one in found], **more}
-
-
-def describe_events(engine: Engine, region: str, params: Params) -> Params:
-    """Events by operation, newest first, on request only the failed ones."""
-    events, runs = _events(engine, region, params)
-    wanted = [one for one in reversed(events) if params.get("OperationId") in (None, one.operation_id)]
-    if (params.get("Filters") or {}).get("FailedEvents"):
-        wanted = [one for one in wanted if one.status.endswith("_FAILED")]
-    found, more = page(wanted, params)
-    return {"OperationEvents": [_operation_event(one, runs) for one in found], **more}
-
-
-def _events(engine: Engine, region: str, params: Params) -> tuple[list[Event], dict[str, Run]]:
-    if params.get("ChangeSetName"):
-        return [], {}
-    if params.get("StackName"):
-        stacks = [engine.find(params["StackName"], region)]
-    elif params.get("OperationId"):
-        stacks = [
-            one
-            for one in list(engine.stacks.values())
-            if any(r.id == params["OperationId"] for r in one.runs)
-        ]
-    else:
-        raise ServiceError("ValidationError", "StackName, ChangeSetName or OperationId must be specified")
-    events = [event for stack in stacks for event in stack.events]
-    return events, {run.id: run for stack in stacks for run in stack.runs}
-
-
-def _operation_event(one: Event, runs: dict[str, Run]) -> Params:
-    run = runs.get(one.operation_id)
-    shown = shapes.event(one)
-    shown.pop("StackName")
-    own = one.type == STACK and one.physical_id == one.stack_id
-    failed = one.status.endswith("_FAILED") and not own
-    shown["EventType"] = "STACK_EVENT" if own else "PROVISIONING_ERROR" if failed else "PROGRESS_EVENT"
-    if run is not None:
-        shown["OperationType"] = run.kind
-        shown["OperationStatus"] = (
-            "IN_PROGRESS" if run.ended is None else "FAILED" if run.failed else "SUCCEEDED"
-        )
-    return shown
 
 
 def _resource(engine: Engine, region: str, params: Params) -> tuple[Stack, Any]:
@@ -210,3 +168,12 @@ def describe_account_limits(engine: Engine, region: str, params: Params) -> Para
     """The account's limits, AWS's defaults."""
     limits = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
     return {"AccountLimits": [{"Name": name, "Value": value} for name, value in limits.items()]}
+
+
+def estimate_template_cost(engine: Engine, region: str, params: Params) -> Params:
+    """Nothing: always an error that says where costs are told."""
+    raise ServiceError(
+        "ValidationError",
+        "EstimateTemplateCost is not part of the embedded AWS, which has no prices; docs/costs.rst tells "
+        "what the stacks cost on AWS",
+    )

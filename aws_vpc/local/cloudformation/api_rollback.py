@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_vpc.local.cloudformation import api_write, deletion, operations
+from aws_vpc.local.cloudformation import api_write, deletion, nested, operations
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Run, Stack
 
@@ -25,26 +25,48 @@ def cancel_update_stack(engine: Engine, region: str, params: Params) -> Params:
 def continue_update_rollback(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the rollback of an update is taken up again, without the resources to skip."""
     stack = engine.find(params["StackName"], region)
+    if stack.parent_id is not None:
+        raise api_write.refuse(
+            f"ContinueUpdateRollback cannot be called on nested stack [{stack.id}]: call it on its root stack"
+        )
     if stack.status != "UPDATE_ROLLBACK_FAILED":
         raise api_write.refuse(
             f"Stack:{stack.id} is in {stack.status} state and can not continue update rollback."
         )
-    skip = frozenset(params.get("ResourcesToSkip") or ())
-    failed = {one.logical_id for one in stack.resources.values() if one.status == "UPDATE_FAILED"}
-    if wrong := sorted(name for name in skip if "." not in name and name not in failed):
-        raise api_write.refuse(f"Resources to skip [{', '.join(wrong)}] are not in UPDATE_FAILED state")
-    resume(engine, stack, Run("CONTINUE_ROLLBACK", params.get("ClientRequestToken")), skip)
+    if params.get("ForceRollback") and params.get("ResourcesToSkip"):
+        raise api_write.refuse("ForceRollback and ResourcesToSkip are mutually exclusive.")
+    failed = failed_to_roll_back(engine, stack)
+    skip = failed if params.get("ForceRollback") else frozenset(params.get("ResourcesToSkip") or ())
+    if wrong := sorted(skip - failed):
+        raise api_write.refuse(
+            f"The following resources to skip [{', '.join(wrong)}] are not in UPDATE_FAILED state because a "
+            "rollback failed"
+        )
+    resume(engine, stack, Run("CONTINUE_ROLLBACK", params.get("ClientRequestToken"), skip=skip))
     return {}
 
 
-def resume(engine: Engine, stack: Stack, run: Run, skip: frozenset[str] = frozenset()) -> None:
+def failed_to_roll_back(engine: Engine, stack: Stack) -> frozenset[str]:
+    """What may be skipped: LogicalId, and StackName.LogicalId, of the resources that failed, nested too."""
+    found: set[str] = set()
+    for one in list(stack.resources.values()):
+        child = nested.child_of(engine, one)
+        if child is not None and child.status == "UPDATE_ROLLBACK_FAILED":
+            found |= {name for name in failed_to_roll_back(engine, child) if "." in name}
+        elif one.status == "UPDATE_FAILED":
+            found |= {f"{stack.name}.{one.logical_id}"}
+            found |= {one.logical_id} if stack.parent_id is None else set()
+    return frozenset(found)
+
+
+def resume(engine: Engine, stack: Stack, run: Run) -> None:
     """Nothing; the stack's rollback goes on in the background."""
     engine.begin(stack, run)
     engine.set_status(stack, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
 
     def work() -> None:
         try:
-            operations.rollback(engine, stack, run, skip)
+            operations.rollback(engine, stack, run)
         finally:
             engine.finish(stack, run)
 

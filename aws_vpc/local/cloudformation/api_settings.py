@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_vpc.local.cloudformation import api_write
 from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.model import Signal
 
 Params = dict[str, Any]
 
@@ -26,7 +27,7 @@ def signal_resource(engine: Engine, region: str, params: Params) -> Params:
             )
         got = stack.signals.setdefault(resource.logical_id, {})
         if params["UniqueId"] not in got:
-            got[params["UniqueId"]] = params["Status"]
+            got[params["UniqueId"]] = Signal(params["Status"])
             told = f"Received {params['Status']} signal with UniqueId {params['UniqueId']}"
             engine.put(stack, replace(resource, reason=told))
         engine.changed.notify_all()

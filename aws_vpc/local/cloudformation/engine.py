@@ -73,12 +73,18 @@ class Engine:
             stack.run = run
             stack.runs.append(run)
 
-    def finish(self, stack: Stack, run: Run) -> None:
-        """The operation is over."""
+    def turn_back(self, stack: Stack, run: Run) -> None:
+        """A failure begins the rollback, an operation of its own."""
         with self.changed:
-            run.ended = now()
-            backwards = "ROLLBACK" in stack.status and "ROLLBACK" not in run.kind
-            run.failed = "FAILED" in stack.status or backwards
+            run.ended, run.failed = now(), True
+            run.rollback = Run("ROLLBACK", run.token)
+            stack.runs.append(run.rollback)
+
+    def finish(self, stack: Stack, run: Run) -> None:
+        """The operation is over, and the rollback that it may have begun."""
+        with self.changed:
+            last = run.rollback or run
+            last.ended, last.failed = now(), "FAILED" in stack.status
             if stack.run is run:
                 stack.run = None
             run.done.set()
@@ -105,19 +111,19 @@ class Engine:
         with self.changed:
             self._emit(
                 stack, resource.logical_id, resource.physical_id or "", resource.type,
-                resource.status, resource.reason, properties,
+                resource.status, resource.reason, properties, resource.detailed,
             )  # fmt: skip
 
     def _emit(
         self, stack: Stack, logical: str, physical: str, type: str, status: str,
-        reason: str | None, properties: str | None,
+        reason: str | None, properties: str | None, detailed: str | None = None,
     ) -> None:  # fmt: skip
-        run = stack.run
+        run = stack.run.rollback or stack.run if stack.run else None
         stack.events.append(
             Event(
                 event_id(logical, status, type == STACK and physical == stack.id),
                 stack.id, stack.name, logical, physical, type, status, now(), run.id if run else "", reason,
-                properties, run.token if run else None,
+                properties, run.token if run else None, detailed,
             )
         )  # fmt: skip
         self.changed.notify_all()

@@ -56,6 +56,7 @@ class Resource:
     status: str
     physical_id: str | None = None
     reason: str | None = None
+    detailed: str | None = None  # CONFIGURATION_COMPLETE while the service stabilises it
     timestamp: datetime = field(default_factory=now)
     properties: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)  # the properties with NoEcho values masked
@@ -89,6 +90,7 @@ class Event:
     reason: str | None = None
     properties: str | None = None
     token: str | None = None
+    detailed: str | None = None  # CONFIGURATION_COMPLETE, VALIDATION_FAILED
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Run:
     on_failure: str = "ROLLBACK"
     retain_except_on_create: bool = False
     policy: str | None = None  # the stack policy during this update
+    skip: frozenset[str] = frozenset()  # LogicalId, or StackName.LogicalId of a nested stack's resource
     unchecked: bool = False  # without pre-deployment validation
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: datetime = field(default_factory=now)
@@ -148,6 +151,7 @@ class Run:
     cancelled: threading.Event = field(default_factory=threading.Event)
     cancel_reason: str = ""
     done: threading.Event = field(default_factory=threading.Event)
+    rollback: Run | None = None  # the operation that its failure began
     walk: Walk | None = None  # what the stack's resources are going through
 
     def cancel(self, reason: str = "") -> None:
@@ -189,6 +193,15 @@ class ChangeSet:
     options: dict[str, Any] = field(default_factory=dict)
     operation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a wait condition or a CreationPolicy was told."""
+
+    status: str  # SUCCESS, FAILURE
+    reason: str = ""
+    data: str = ""
 
 
 @dataclass
@@ -256,11 +269,15 @@ class Stack:
     leaving: list[Leaving] = field(default_factory=list)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     change_set_id: str | None = None
-    signals: dict[str, dict[str, str]] = field(default_factory=dict)
+    signals: dict[str, dict[str, Signal]] = field(default_factory=dict)  # logical id -> unique id
     drifts: dict[str, Any] = field(default_factory=dict)  # logical id -> drift.Drift
     drift_status: str = "NOT_CHECKED"
     drift_checked: datetime | None = None
     skipped: set[str] = field(default_factory=set)  # by a rollback that was continued without them
+
+    def skips(self, run: Run, logical: str) -> bool:
+        """Whether a continued rollback leaves the resource as it is."""
+        return f"{self.name}.{logical}" in run.skip or (self.parent_id is None and logical in run.skip)
 
     @property
     def in_progress(self) -> bool:

@@ -157,6 +157,8 @@ def restore(engine: Engine, old: Resource, run: Run) -> Resource:
     if child is None:
         raise TemplateError(f"Embedded stack {old.physical_id} does not exist")
     if child.before is not None:
+        if child.run is None:
+            engine.begin(child, Run(run.kind, run.token))
         if child.status != "UPDATE_ROLLBACK_IN_PROGRESS":
             engine.set_status(child, "UPDATE_ROLLBACK_IN_PROGRESS")
         done = operations.rollback(engine, child, run)

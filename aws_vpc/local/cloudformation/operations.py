@@ -66,10 +66,12 @@ def _create_failed(engine: Engine, stack: Stack, run: Run, problem: str) -> None
     if stack.parent_id or action == "DO_NOTHING":
         engine.set_status(stack, "CREATE_FAILED", problem)
     elif action == "DELETE":
+        engine.turn_back(stack, run)
         engine.set_status(stack, "DELETE_IN_PROGRESS", f"{problem} Delete requested by user.")
         deletion.remove_all(engine, stack, run, created=True)
         deletion.conclude(engine, stack, "DELETE")
     else:
+        engine.turn_back(stack, run)
         engine.set_status(stack, "ROLLBACK_IN_PROGRESS", f"{problem} Rollback requested by user.")
         deletion.remove_all(engine, stack, run, created=True)
         deletion.conclude(engine, stack, "ROLLBACK")
@@ -178,6 +180,8 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
             engine.set_status(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         return True
     status = "UPDATE_FAILED" if run.disable_rollback else "UPDATE_ROLLBACK_IN_PROGRESS"
+    if status == "UPDATE_ROLLBACK_IN_PROGRESS":
+        engine.turn_back(stack, run)
     engine.set_status(stack, status, problem)
     return False
 
@@ -272,7 +276,7 @@ def touched_children(engine: Engine, stack: Stack) -> list[Stack]:
     return [child for child in found if child is not None]
 
 
-def rollback(engine: Engine, stack: Stack, run: Run, skip: frozenset[str] = frozenset()) -> bool:
+def rollback(engine: Engine, stack: Stack, run: Run) -> bool:
     """Whether the stack is back where it was before the update."""
     before = stack.before
     if before is None:
@@ -280,7 +284,7 @@ def rollback(engine: Engine, stack: Stack, run: Run, skip: frozenset[str] = froz
     with engine.changed:
         stack.definition = before.definition
     bound = deletion.graph_of(before.resources.values())
-    walk = Walk(bound, lambda logical: restore(engine, stack, run, logical, skip), keep_going=True)
+    walk = Walk(bound, lambda logical: restore(engine, stack, run, logical), keep_going=True)
     if not walk.run():
         engine.set_status(stack, "UPDATE_ROLLBACK_FAILED", failed([("update", walk.failed)]))
         return False
@@ -298,7 +302,7 @@ def rollback(engine: Engine, stack: Stack, run: Run, skip: frozenset[str] = froz
     return True
 
 
-def restore(engine: Engine, stack: Stack, run: Run, logical: str, skip: frozenset[str]) -> bool:
+def restore(engine: Engine, stack: Stack, run: Run, logical: str) -> bool:
     """Whether a resource is again what it was before the update."""
     before = stack.before
     if before is None or logical not in stack.applied:
@@ -306,7 +310,8 @@ def restore(engine: Engine, stack: Stack, run: Run, logical: str, skip: frozense
             with engine.changed:
                 stack.resources[logical] = before.resources[logical]
         return True
-    if logical in skip:
+    if stack.skips(run, logical):
+        stack.skipped.add(logical)
         engine.put(stack, replace(stack.resources[logical], status="UPDATE_COMPLETE", reason=None))
         return True
     return alterations.restore(engine, stack, run, before.resources[logical])

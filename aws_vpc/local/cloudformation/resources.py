@@ -151,7 +151,10 @@ def make(work: Work, wanted: Resource) -> ResourceState:
     if wanted.type == waits.HANDLE:
         return ResourceState(waits.handle(work.engine, work.stack, wanted.logical_id))
     if wanted.type == waits.CONDITION:
-        got = waits.wait_condition(work.engine, work.stack, work.run, wanted.logical_id, wanted.properties)
+        policy = wanted.source.get("CreationPolicy", {})
+        got = waits.wait_condition(
+            work.engine, work.stack, work.run, wanted.logical_id, wanted.properties, policy
+        )
         return ResourceState(f"{work.stack.id}/{wanted.logical_id}", got)
     return provider_of(wanted).create(request(work, wanted))
 

@@ -47,7 +47,7 @@ def stack(one: Stack) -> dict[str, Any]:
         "ParentId": one.parent_id, "RootId": one.root_id,
         "DriftInformation": stack_drift(one), "DeletionMode": one.deletion_mode,
         "RetainExceptOnCreate": one.retain_except_on_create,
-        "LastOperations": [{"OperationType": run.kind, "OperationId": run.id} for run in one.runs[-1:]],
+        "LastOperations": [{"OperationType": run.kind, "OperationId": run.id} for run in one.runs[-2:]],
     })  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def event(one: Event) -> dict[str, Any]:
         "LogicalResourceId": one.logical_id, "PhysicalResourceId": one.physical_id, "ResourceType": one.type,
         "Timestamp": one.timestamp, "ResourceStatus": one.status, "ResourceStatusReason": one.reason,
         "ResourceProperties": one.properties, "ClientRequestToken": one.token,
+        "DetailedStatus": one.detailed,
     })  # fmt: skip
 
 

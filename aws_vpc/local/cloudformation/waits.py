@@ -1,4 +1,9 @@
-"""Signals: wait conditions, their handles, and CreationPolicy."""
+"""Signals: wait conditions, their handles, and CreationPolicy.
+
+A handle's address is a presigned one of S3, to which a signal is PUT as JSON:
+{"Status": "SUCCESS", "UniqueId": "one", "Data": "...", "Reason": "..."}
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-waitcondition.html
+"""
 
 from __future__ import annotations
 
@@ -10,17 +15,40 @@ from typing import Any
 
 from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation.engine import Engine
-from aws_vpc.local.cloudformation.model import Run, Stack
+from aws_vpc.local.cloudformation.model import Run, Signal, Stack
 
 HANDLE = "AWS::CloudFormation::WaitConditionHandle"
 CONDITION = "AWS::CloudFormation::WaitCondition"
 WAITS = (HANDLE, CONDITION)
 DURATION = re.compile(r"P(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)")
+BUCKET = "cloudformation-waitcondition"
+EXPIRES = 43_200  # seconds, the longest Timeout of a wait condition
 
 
 def handle(engine: Engine, stack: Stack, logical: str) -> str:
-    """The address that a wait condition's handle refers to."""
-    return f"{engine.endpoint()}/cloudformation-waitcondition/{uuid.uuid4()}/{stack.name}/{logical}"
+    """The presigned address that a wait condition's handle refers to."""
+    key = f"{stack.id}/{uuid.uuid4()}/{logical}"
+    client = engine.client("s3", stack.region)
+    where = {"Bucket": f"{BUCKET}-{stack.region}", "Key": key}
+    return str(client.generate_presigned_url("put_object", Params=where, ExpiresIn=EXPIRES))
+
+
+def receive(engine: Engine, key: str, body: bytes) -> bool:
+    """Whether the key is a handle's; the signal in the body is counted, one per UniqueId."""
+    stack_id, _, logical = (*key.rsplit("/", 2), "", "")[:3]
+    stack = engine.stacks.get(stack_id)
+    if stack is None or logical not in stack.resources:
+        return False
+    try:
+        said = json.loads(body)
+        signal = Signal(said["Status"], str(said.get("Reason", "")), str(said.get("Data", "")))
+        unique = str(said["UniqueId"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        signal, unique = Signal("UNPARSABLE"), "unparsable"
+    with engine.changed:
+        stack.signals.setdefault(logical, {}).setdefault(unique, signal)
+        engine.changed.notify_all()
+    return True
 
 
 def seconds(duration: str) -> float:
@@ -44,40 +72,54 @@ def creation_policy(engine: Engine, stack: Stack, run: Run, logical: str, policy
     if not wanted:
         return
     count = int(wanted.get("Count", 1))
-    wait(engine, stack, run, logical, count, seconds(str(wanted.get("Timeout", "PT5M"))))
+    got = wait(engine, stack, run, (logical,), count, seconds(str(wanted.get("Timeout", "PT5M"))))
+    failures = [signal for signal in got.values() if signal.status != "SUCCESS"]
+    if failures:
+        raise TemplateError(
+            f"Received {len(failures)} FAILURE signal(s) out of {count}. Unable to satisfy 100% "
+            "MinSuccessfulInstancesPercent requirement"
+        )
+    if len(got) < count:
+        raise TemplateError(
+            f"Failed to receive {count - len(got)} resource signal(s) within the specified duration"
+        )
 
 
 def wait_condition(
-    engine: Engine, stack: Stack, run: Run, logical: str, properties: dict[str, Any]
+    engine: Engine, stack: Stack, run: Run, logical: str, properties: dict[str, Any], policy: dict[str, Any]
 ) -> dict[str, Any]:
     """The attributes of a wait condition that got its signals."""
-    if "Timeout" not in properties or "Handle" not in properties:
+    if policy:  # which takes the place of the properties
         return {"Data": "{}"}
-    name = str(properties["Handle"]).rsplit("/", 1)[-1]
-    wait(
-        engine, stack, run, name, int(properties.get("Count", 1)), float(properties["Timeout"]), also=logical
-    )
-    got = {**stack.signals.get(name, {}), **stack.signals.get(logical, {})}
-    return {"Data": json.dumps(got)}
+    if "Timeout" not in properties or "Handle" not in properties:
+        raise TemplateError("Wait condition requires Handle and Timeout properties or a CreationPolicy")
+    name = str(properties["Handle"]).partition("?")[0].rsplit("/", 1)[-1]
+    count, timeout = int(properties.get("Count", 1)), float(properties["Timeout"])
+    got = wait(engine, stack, run, (name, logical), count, timeout)
+    for unique, signal in got.items():
+        if signal.status == "UNPARSABLE":
+            raise TemplateError("Unparsable WaitCondition data")
+        if signal.status != "SUCCESS":
+            raise TemplateError(
+                f"WaitCondition received failed message: '{signal.reason}' for uniqueId: {unique}"
+            )
+    if len(got) < count:
+        raise TemplateError(f"WaitCondition timed out. Received {len(got)} conditions when expecting {count}")
+    return {
+        "Data": json.dumps({unique: signal.data for unique, signal in got.items()}, separators=(",", ":"))
+    }
 
 
 def wait(
-    engine: Engine, stack: Stack, run: Run, logical: str, count: int, timeout: float, also: str = ""
-) -> None:
-    """Nothing once `count` SUCCESS signals have come; TemplateError on a FAILURE or when time is up."""
+    engine: Engine, stack: Stack, run: Run, names: tuple[str, ...], count: int, timeout: float
+) -> dict[str, Signal]:
+    """The signals for the names: enough, one that failed, or what came until time was up."""
 
-    def got() -> list[str]:
-        return [*stack.signals.get(logical, {}).values(), *stack.signals.get(also, {}).values()]
+    def got() -> dict[str, Signal]:
+        return {unique: one for name in names for unique, one in stack.signals.get(name, {}).items()}
 
     def enough() -> bool:
-        return "FAILURE" in got() or got().count("SUCCESS") >= count
+        return len(got()) >= count or any(one.status != "SUCCESS" for one in got().values())
 
     engine.wait_for(enough, time.monotonic() + timeout, run.cancelled)
-    failures, missing = got().count("FAILURE"), count - got().count("SUCCESS")
-    if failures:
-        raise TemplateError(
-            f"Received {failures} FAILURE signal(s) out of {count}. Unable to satisfy 100% "
-            "MinSuccessfulInstancesPercent requirement"
-        )
-    if missing > 0:
-        raise TemplateError(f"Failed to receive {missing} resource signal(s) within the specified duration")
+    return got()
