@@ -41,6 +41,7 @@ class World:
     endpoint: str = ""
     # The front, once there is one: clients then ask it directly. Without it they go to the endpoint.
     answer: Callable[[Request], Response] | None = field(default=None, repr=False)
+    delay: float = 0.0  # of what CloudFormation's resources take on AWS
     # Each is called with the id of an instance that was terminated or stopped.
     instance_gone: list[Callable[[str], None]] = field(default_factory=list, repr=False)
     # Whether the object key is a wait condition handle's, to which the body was put.

@@ -22,7 +22,7 @@ from aws_vpc.local.world import World
 
 def handler(world: World) -> Handler:
     """The Handler that answers every CloudFormation request."""
-    engine = Engine(world.client, world.account, lambda: world.endpoint)
+    engine = Engine(world.client, world.account, lambda: world.endpoint, world.delay)
     world.wait_signal = lambda key, body: waits.receive(engine, key, body)
 
     def handle(request: Request, forward: Forward) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import nested, waits
+from aws_vpc.local.cloudformation import durations, nested, waits
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Leaving, Resource, Run, Stack
 from aws_vpc.local.cloudformation.reasons import reason_of
@@ -20,6 +20,7 @@ from aws_vpc.local.cloudformation.resources import (
     provider_of,
     replaces,
     request,
+    stabilised,
 )
 from aws_vpc.local.providers import NotUpdatable, schema
 
@@ -46,6 +47,7 @@ def in_place(work: Work, old: Resource, wanted: Resource, paths: set[str]) -> bo
             with engine.changed:
                 stack.leaving.append(Leaving(old, old.replace_policy))
         attributes = {**old.attributes, **state.attributes}
+        waits.pause(engine, stack, work.run, wanted.logical_id, durations.seconds(wanted.type).update)
         return replace(wanted, status="UPDATE_COMPLETE", physical_id=state.physical_id, attributes=attributes)
 
     if not must_replace_after(work, wanted, act, must_replace):
@@ -86,6 +88,7 @@ def replacement(work: Work, old: Resource, wanted: Resource) -> bool:
         state = make(work, fresh)
         made = replace(fresh, physical_id=state.physical_id, attributes=dict(state.attributes))
         initiated(work, made)
+        stabilised(work, made)
         policy = wanted.source.get("CreationPolicy", {})
         waits.creation_policy(engine, stack, work.run, old.logical_id, policy)
         with engine.changed:

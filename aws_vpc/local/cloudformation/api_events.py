@@ -26,8 +26,8 @@ def describe_events(engine: Engine, region: str, params: Params) -> Params:
         found = [one for one in found if one.get("OperationId") == operation]
     if (params.get("Filters") or {}).get("FailedEvents"):
         found = [one for one in found if _failed(one)]
-    newest = sorted(found[::-1], key=lambda one: one["Timestamp"], reverse=True)
-    shown, more = page(newest, params)
+    found.sort(key=lambda one: one["Timestamp"])
+    shown, more = page(found[::-1], params)
     return {"OperationEvents": list(shown), **more}
 
 

@@ -38,10 +38,7 @@ def continue_update_rollback(engine: Engine, region: str, params: Params) -> Par
     failed = failed_to_roll_back(engine, stack)
     skip = failed if params.get("ForceRollback") else frozenset(params.get("ResourcesToSkip") or ())
     if wrong := sorted(skip - failed):
-        raise api_write.refuse(
-            f"The following resources to skip [{', '.join(wrong)}] are not in UPDATE_FAILED state because a "
-            "rollback failed"
-        )
+        raise api_write.refuse(f"Resources to skip [{', '.join(wrong)}] are not in UPDATE_FAILED state")
     resume(engine, stack, Run("CONTINUE_ROLLBACK", params.get("ClientRequestToken"), skip=skip))
     return {}
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.local.cloudformation import nested, resources, waits
+from aws_vpc.local.cloudformation import durations, nested, resources, waits
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Leaving, Resource, Run, Stack, now
 from aws_vpc.local.cloudformation.reasons import failed, reason_of
@@ -57,7 +57,7 @@ def remove_all(
             engine, stack, run, Leaving(stack.resources[logical], policies[logical], created), keep=True
         )
 
-    Walk(graph, act, keep_going=True).run()
+    Walk(graph, act, keep_going=True, width=engine.width).run()
 
 
 def conclude(engine: Engine, stack: Stack, kind: str) -> None:
@@ -98,7 +98,7 @@ def remove_left(engine: Engine, stack: Stack, run: Run) -> None:
                 stack.resources.pop(one.resource.logical_id, None)
         return gone
 
-    Walk(graph, act, keep_going=True).run()
+    Walk(graph, act, keep_going=True, width=engine.width).run()
     stack.leaving = []
 
 
@@ -151,6 +151,7 @@ def destroy(engine: Engine, stack: Stack, run: Run, leaving: Leaving) -> None:
     if leaving.policy == "Snapshot" and not leaving.created:
         provider.snapshot(request)
     provider.delete(request)
+    waits.elapse(engine, durations.seconds(resource.type).delete)
 
 
 def _destroy_stack(engine: Engine, leaving: Leaving, run: Run) -> None:

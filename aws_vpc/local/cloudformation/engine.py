@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from aws_vpc.local.cloudformation.model import STACK, Detection, Event, Resource, Run, Stack, now
+from aws_vpc.local.cloudformation.walk import WIDE, WIDTH
 from aws_vpc.local.wire import ServiceError
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,16 @@ log = logging.getLogger(__name__)
 class Engine:
     """All stacks of one embedded AWS."""
 
-    def __init__(self, client: Callable[[str, str], Any], account: str, endpoint: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        client: Callable[[str, str], Any],
+        account: str,
+        endpoint: Callable[[], str],
+        delay: float = 0.0,
+    ) -> None:
         self._client, self.account, self.endpoint = client, account, endpoint
+        self.delay = delay  # of what resources take on AWS, 1: as long, 0: no time at all
+        self.width = WIDE if delay else WIDTH
         self.changed = threading.Condition(threading.RLock())
         self.stacks: dict[str, Stack] = {}  # by id, deleted ones included
         self.names: dict[tuple[str, str], str] = {}  # (region, name) -> id of the live stack
@@ -148,12 +157,12 @@ class Engine:
             self._zones[asked] = [zone["ZoneName"] for zone in answer["AvailabilityZones"]]
         return self._zones[asked]
 
-    def wait_for(self, check: Callable[[], bool], deadline: float, stop: threading.Event) -> bool:
-        """Whether the check came true before the deadline (time.monotonic) and before stop was set."""
+    def wait_for(self, check: Callable[[], bool], deadline: float, given_up: Callable[[], bool]) -> bool:
+        """Whether the check came true before the deadline (time.monotonic) and before all was given up."""
         with self.changed:
             while not check():
                 left = deadline - time.monotonic()
-                if left <= 0 or stop.is_set():
+                if left <= 0 or given_up():
                     return False
                 self.changed.wait(min(left, 1))
             return True

@@ -80,7 +80,10 @@ def _create_failed(engine: Engine, stack: Stack, run: Run, problem: str) -> None
 def _walk(work: Work, act: object, verb: str) -> str | None:
     """None when every resource is done, or the sentence about those that are not."""
     run, stack = work.run, work.stack
-    walk = Walk(work.bound.graph, act, on_stop=lambda active: resources.cancel(work, active))  # type: ignore[arg-type]
+    walk = Walk(
+        work.bound.graph, act, on_stop=lambda active: resources.cancel(work, active),  # type: ignore[arg-type]
+        width=work.engine.width,
+    )  # fmt: skip
     run.walk = walk
     if run.cancelled.is_set():
         walk.stopped = True
@@ -95,7 +98,7 @@ def _walk(work: Work, act: object, verb: str) -> str | None:
     pairs = [
         (word, [one.logical_id for one in found if one.status.startswith(word.upper())]) for word in VERBS
     ]
-    return failed(pairs) or resources.CANCELLED[verb.upper()]
+    return failed(pairs) or waits.CANCELLED[verb.upper()]
 
 
 VERBS = ("create", "update", "delete")
@@ -284,7 +287,9 @@ def rollback(engine: Engine, stack: Stack, run: Run) -> bool:
     with engine.changed:
         stack.definition = before.definition
     bound = deletion.graph_of(before.resources.values())
-    walk = Walk(bound, lambda logical: restore(engine, stack, run, logical), keep_going=True)
+    walk = Walk(
+        bound, lambda logical: restore(engine, stack, run, logical), keep_going=True, width=engine.width
+    )
     if not walk.run():
         engine.set_status(stack, "UPDATE_ROLLBACK_FAILED", failed([("update", walk.failed)]))
         return False

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_vpc.local.cloudformation import nested, waits
+from aws_vpc.local.cloudformation import durations, nested, waits
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Resource, Run, Stack
 from aws_vpc.local.cloudformation.reasons import reason_of
 from aws_vpc.local.cloudformation.scopes import dynamic, masked, standing
+from aws_vpc.local.cloudformation.waits import CANCELLED
 from aws_vpc.local.providers import (
+    PROVIDERS,
     Provider,
     ResourceFailed,
     ResourceRequest,
@@ -109,9 +111,6 @@ def cancelled(resource: Resource) -> bool:
     return resource.reason in (CANCELLED["CREATE"], CANCELLED["UPDATE"])
 
 
-CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
-
-
 def cancel(work: Work, active: list[str]) -> None:
     """Give up what is in progress, nested stacks with all they do."""
     for logical in active:
@@ -138,10 +137,35 @@ def create(work: Work, logical: str) -> bool:
         made = replace(wanted, physical_id=state.physical_id, attributes=dict(state.attributes))
         if wanted.type != STACK:
             initiated(work, made)
+            stabilised(work, made)
         waits.creation_policy(engine, stack, work.run, logical, wanted.source.get("CreationPolicy", {}))
         return replace(made, status="CREATE_COMPLETE")
 
     return attempt(work, resource, act, "CREATE_FAILED")
+
+
+def stabilised(work: Work, made: Resource) -> None:
+    """Nothing, when the service has taken its time; meanwhile those that depend on it may begin.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-resource-configuration-complete.html
+    """
+    engine, stack, run = work.engine, work.stack, work.run
+    needed = durations.seconds(made.type).create
+    if not needed * engine.delay:
+        return
+    waits.pause(engine, stack, run, made.logical_id, needed / 3)
+    with engine.changed:
+        present = stack.resources[made.logical_id]
+        optimistic = made.type in PROVIDERS and PROVIDERS[made.type].readable
+        if optimistic and not cancelled(present) and "CreationPolicy" not in made.source:
+            checking = replace(present, reason=CHECKING, detailed="CONFIGURATION_COMPLETE")
+            engine.put(stack, checking)
+            if run.walk is not None:
+                run.walk.early(made.logical_id)
+    waits.pause(engine, stack, run, made.logical_id, needed * 2 / 3)
+
+
+CHECKING = "Eventual consistency check initiated"
 
 
 def make(work: Work, wanted: Resource) -> ResourceState:

@@ -11,6 +11,7 @@ import json
 import re
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 from aws_vpc.errors import TemplateError
@@ -72,7 +73,7 @@ def creation_policy(engine: Engine, stack: Stack, run: Run, logical: str, policy
     if not wanted:
         return
     count = int(wanted.get("Count", 1))
-    got = wait(engine, stack, run, (logical,), count, seconds(str(wanted.get("Timeout", "PT5M"))))
+    got = wait(engine, stack, run, logical, (logical,), count, seconds(str(wanted.get("Timeout", "PT5M"))))
     failures = [signal for signal in got.values() if signal.status != "SUCCESS"]
     if failures:
         raise TemplateError(
@@ -95,7 +96,7 @@ def wait_condition(
         raise TemplateError("Wait condition requires Handle and Timeout properties or a CreationPolicy")
     name = str(properties["Handle"]).partition("?")[0].rsplit("/", 1)[-1]
     count, timeout = int(properties.get("Count", 1)), float(properties["Timeout"])
-    got = wait(engine, stack, run, (name, logical), count, timeout)
+    got = wait(engine, stack, run, logical, (name, logical), count, timeout)
     for unique, signal in got.items():
         if signal.status == "UNPARSABLE":
             raise TemplateError("Unparsable WaitCondition data")
@@ -111,7 +112,7 @@ def wait_condition(
 
 
 def wait(
-    engine: Engine, stack: Stack, run: Run, names: tuple[str, ...], count: int, timeout: float
+    engine: Engine, stack: Stack, run: Run, logical: str, names: tuple[str, ...], count: int, timeout: float
 ) -> dict[str, Signal]:
     """The signals for the names: enough, one that failed, or what came until time was up."""
 
@@ -121,5 +122,28 @@ def wait(
     def enough() -> bool:
         return len(got()) >= count or any(one.status != "SUCCESS" for one in got().values())
 
-    engine.wait_for(enough, time.monotonic() + timeout, run.cancelled)
+    given_up = partial(cancelled, stack, run, logical)
+    engine.wait_for(enough, time.monotonic() + timeout, given_up)
     return got()
+
+
+def cancelled(stack: Stack, run: Run, logical: str) -> bool:
+    """Whether the resource need not go on: its operation was cancelled, or another resource failed."""
+    present = stack.resources.get(logical)
+    return run.cancelled.is_set() or (present is not None and present.reason in CANCELLED.values())
+
+
+CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
+
+
+def pause(engine: Engine, stack: Stack, run: Run, logical: str, seconds: float) -> None:
+    """Nothing, after the seconds at the engine's pace, or as soon as the resource is given up."""
+    if seconds * engine.delay > 0:
+        deadline = time.monotonic() + seconds * engine.delay
+        engine.wait_for(lambda: False, deadline, partial(cancelled, stack, run, logical))
+
+
+def elapse(engine: Engine, seconds: float) -> None:
+    """Nothing, after the seconds at the engine's pace: what cannot be given up."""
+    if seconds * engine.delay > 0:
+        engine.wait_for(lambda: False, time.monotonic() + seconds * engine.delay, lambda: False)

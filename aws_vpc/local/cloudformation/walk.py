@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 WIDTH = 10  # acts at the same time, per stack
+WIDE = 500  # when most of them only wait
 
 
 class Walk:
@@ -19,9 +20,10 @@ class Walk:
         *,
         keep_going: bool = False,
         on_stop: Callable[[list[str]], None] | None = None,
+        width: int = WIDTH,
     ) -> None:
         self.graph = {name: set(needs) & graph.keys() for name, needs in graph.items()}
-        self.act, self.keep_going, self.on_stop = act, keep_going, on_stop
+        self.act, self.keep_going, self.on_stop, self.width = act, keep_going, on_stop, width
         self.done: set[str] = set()
         self.failed: list[str] = []
         self.active: list[str] = []
@@ -50,11 +52,17 @@ class Walk:
             self._stop()
             self.changed.notify_all()
 
+    def early(self, name: str) -> None:
+        """Let those begin that depend on the name, whose act goes on."""
+        with self.changed:
+            self.done.add(name)
+            self.changed.notify_all()
+
     def _start(self, waiting: dict[str, None]) -> None:
         if self.stopped:
             return
         for name in list(waiting):
-            if len(self.active) < WIDTH and self.graph[name] <= self.done:
+            if len(self.active) < self.width and self.graph[name] <= self.done:
                 del waiting[name]
                 self.active.append(name)
                 threading.Thread(target=self._one, args=(name,), name=f"act-{name}", daemon=True).start()
@@ -69,6 +77,7 @@ class Walk:
                 if succeeded:
                     self.done.add(name)
                 else:
+                    self.done.discard(name)
                     self.failed.append(name)
                     if not self.keep_going:
                         self._stop()
