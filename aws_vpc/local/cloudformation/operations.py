@@ -22,6 +22,7 @@ from aws_vpc.local.cloudformation import (
     policies,
     resources,
     validation,
+    waits,
 )
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import (
