@@ -196,12 +196,13 @@ class Bench:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Bench]:
+def serving(folder: Path, delay: float = 0.0) -> Iterator[Bench]:
     """A bench, up and listening."""
     things = Things()
     certificates: Any = SimpleNamespace(ca=folder / "ca.pem")
     world = World(folder, REGION, ACCOUNT, "test-key", "test-secret", Processes.direct(), certificates)
     listener = bind()
+    world.delay = delay
     world.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = serve(listener, Front(world, moto(), HANDLERS))
     providers.PROVIDERS[THING] = things  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from aws_vpc import deploy, master, plan, report
 from aws_vpc.commands import planning, terms
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.finish import finish
-from aws_vpc.commands.options import operation
+from aws_vpc.commands.options import delay_option, operation
 from aws_vpc.commands.planning import Asked, Plan
 from aws_vpc.commands.request import Request, check_port, need_address, requested
 from aws_vpc.commands.session import Session, begin
@@ -25,6 +25,7 @@ EMPTY = ("ROLLBACK_COMPLETE",)
 def arguments(parser: ArgumentParser) -> None:
     """The options of create."""
     operation(parser)
+    delay_option(parser)
     parser.set_defaults(refresh_images=False)
     parser.add_argument(
         "words",

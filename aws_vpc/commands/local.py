@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aws_vpc import aws, deploy, report
 from aws_vpc.commands.console import Console
+from aws_vpc.commands.options import delay_option
 from aws_vpc.commands.session import FOREIGN, foreign, local_environment, running, use_local
 from aws_vpc.errors import UsageError
 from aws_vpc.local import control
@@ -20,6 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
     """The options of local."""
     parser.add_argument("action", choices=["start", "stop", "status", "env", "logs"], help="what to do")
     parser.add_argument("log", nargs="?", metavar="NAME", help="logs: which one; without it, the names")
+    delay_option(parser)
     parser.add_argument("--follow", action="store_true", help="logs: go on as lines come")
 
 
@@ -30,7 +32,7 @@ def run(options: Namespace, console: Console) -> int:
 
 def start(options: Namespace, console: Console) -> int:
     """0 when the embedded AWS runs."""
-    facts = control.start(control.folder())
+    facts = control.start(control.folder(), delay=options.delay)
     console.answer(
         [f"the embedded AWS runs at {facts.endpoint} (process {facts.pid})"],
         report.result("local start", "", endpoint=facts.endpoint, region=facts.region, pid=facts.pid),

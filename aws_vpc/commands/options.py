@@ -1,6 +1,6 @@
 """The options that commands share; each command's module adds its own in `arguments`."""
 
-from argparse import ArgumentParser, BooleanOptionalAction
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 
 STACK = "Nested-RDS-Redshift-EC2-VPC"
 
@@ -67,3 +67,24 @@ def operation(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--no-rollback", action="store_true", help="on a failure keep what has been made; update goes on"
     )
+
+
+def delay_option(parser: ArgumentParser) -> None:
+    """The pace of an embedded AWS that is started."""
+    parser.add_argument(
+        "--delay",
+        type=delay,
+        metavar="FACTOR",
+        help="how long the embedded AWS's resources take: 1 as on AWS, 0.01 a hundredth, 0 no time (default)",
+    )
+
+
+def delay(text: str) -> float:
+    """The factor that the text says; ArgumentTypeError unless it is a number from 0 to 10."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 10:
+        raise ArgumentTypeError(f"{text!r} is no factor: give a number such as 0.01, from 0 to 10")
+    return found

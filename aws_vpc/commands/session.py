@@ -11,7 +11,7 @@ from aws_vpc import account_guard, aws, deploy, events, follow, inputs, plan
 from aws_vpc.commands.console import Console
 from aws_vpc.deploy import Stack
 from aws_vpc.diagnosis import Attempt, paragraph
-from aws_vpc.errors import DeployFailed, LocalError, Refused
+from aws_vpc.errors import DeployFailed, LocalError, Refused, UsageError
 from aws_vpc.follow import Watch
 from aws_vpc.inputs import stack_name
 from aws_vpc.local import control
@@ -111,7 +111,9 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
     """The session that the options describe; with --local the embedded AWS is started or has to run."""
     name = stack_name(options.stack_name)
     if options.local:
-        use_local(started(console) if start else running())
+        use_local(started(console, getattr(options, "delay", None)) if start else running())
+    elif getattr(options, "delay", None) is not None:
+        raise UsageError("--delay is for the embedded AWS: add --local, or leave it out")
     session = Session(
         aws=aws.connect(options.region, options.profile),
         console=console,
@@ -126,12 +128,12 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
     return session
 
 
-def started(console: Console) -> control.Facts:
+def started(console: Console, delay: float | None = None) -> control.Facts:
     """The facts of the embedded AWS, started where it does not run."""
     folder = control.folder()
     if control.facts(folder) is None:
         console.say("starting the embedded AWS")
-    return control.start(folder)
+    return control.start(folder, delay=delay)
 
 
 def running() -> control.Facts:

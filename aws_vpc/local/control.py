@@ -39,6 +39,7 @@ class Facts:
     secret_key: str = field(repr=False)
     ca: str
     started: str
+    delay: float  # of what CloudFormation's resources take on AWS
 
     def environment(self) -> dict[str, str]:
         """What a program's environment needs so that AWS and its databases are the embedded ones."""
@@ -83,22 +84,30 @@ def held(lock: Path) -> bool:
         return False
 
 
-def start(folder: Path, port: int = 0) -> Facts:
-    """The facts of the embedded AWS in the folder, started when none runs there."""
+def start(folder: Path, port: int = 0, delay: float | None = None) -> Facts:
+    """The facts of the embedded AWS in the folder, started when none runs there.
+
+    `delay` is the part of AWS's own time that CloudFormation's resources take: none unless stated.
+    """
     deadline = time.monotonic() + START_SECONDS
     found = facts(folder)
     if found is None and not held(folder / "lock"):
-        _launch(folder, port, deadline)
+        _launch(folder, port, delay or 0.0, deadline)
         found = facts(folder)
     while found is None:  # somebody else's start is under way
         if time.monotonic() > deadline or not held(folder / "lock"):
             raise LocalError(_why(folder))
         time.sleep(0.02)
         found = facts(folder)
+    if delay is not None and found.delay != delay:
+        raise LocalError(
+            f"the embedded AWS runs already, with --delay {found.delay:g}; "
+            "end it first: python -m aws_vpc local stop"
+        )
     return found
 
 
-def _launch(folder: Path, port: int, deadline: float) -> None:
+def _launch(folder: Path, port: int, delay: float, deadline: float) -> None:
     """Start a supervisor of its own session and wait until it is ready or has ended."""
     log = folder / "logs" / "supervisor.log"
     try:
@@ -109,6 +118,7 @@ def _launch(folder: Path, port: int, deadline: float) -> None:
         raise LocalError(f"{folder} cannot be used: {error.strerror}; set AWS_VPC_LOCAL_DIR") from None
     ours, theirs = os.pipe()
     argv = [sys.executable, "-m", "aws_vpc.local.supervisor", "--folder", str(folder), "--port", str(port)]
+    argv += ["--delay", str(delay)]
     with output:
         child = subprocess.Popen(
             [*argv, "--ready", str(theirs)],

@@ -70,11 +70,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m aws_vpc.local.supervisor")
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--delay", type=float, default=0.0, help="of the time resources take on AWS, 0 to 1")
     parser.add_argument("--region", default=os.environ.get("AWS_DEFAULT_REGION") or REGION)
     parser.add_argument("--ready", type=int, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     try:
-        run(options.folder or default_folder(), options.port, options.region, options.ready)
+        run(
+            options.folder or default_folder(), options.port, options.region, options.ready, options.delay
+        )  # fmt: skip
     except LocalError as error:
         print(error, file=sys.stderr)
         return 1
@@ -87,7 +90,7 @@ def default_folder() -> Path:
     return Path(named).resolve() if named else Path(__file__).resolve().parents[2] / ".local"
 
 
-def run(folder: Path, port: int, region: str, ready: int | None) -> None:
+def run(folder: Path, port: int, region: str, ready: int | None, delay: float = 0.0) -> None:
     """Be the embedded AWS until told to stop."""
     prepare(folder)
     with locked(folder / "lock"):
@@ -99,7 +102,7 @@ def run(folder: Path, port: int, region: str, ready: int | None) -> None:
         processes = Processes(folder / "run.json")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: processes.leave())
-        live(folder, port, region, processes, ready)
+        live(folder, port, region, processes, ready, delay)
 
 
 def prepare(folder: Path) -> None:
@@ -149,7 +152,9 @@ def clean_environment() -> None:
 KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
 
 
-def live(folder: Path, port: int, region: str, processes: Processes, ready: int | None) -> None:
+def live(
+    folder: Path, port: int, region: str, processes: Processes, ready: int | None, delay: float = 0.0
+) -> None:
     """Serve, say that it is ready, fork for everybody, and on leaving end everything in order."""
     from aws_vpc.local import shortcuts
     from aws_vpc.local.server import bind, moto, serve
@@ -160,6 +165,7 @@ def live(folder: Path, port: int, region: str, processes: Processes, ready: int 
     except OSError as error:
         raise LocalError(f"port {port} cannot be used: {error.strerror}; choose another or none") from None
     world = make_world(folder, region, processes)
+    world.delay = delay
     world.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     os.environ["MOTO_PORT"] = str(listener.getsockname()[1])
     from aws_vpc.local.front import Front
@@ -209,6 +215,7 @@ def say_ready(world: World, ready: int | None) -> None:
         "secret_key": world.secret_key,
         "ca": str(world.certificates.ca),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "delay": world.delay,
     }
     draft = world.root / "endpoint.json.new"
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123

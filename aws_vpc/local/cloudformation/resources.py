@@ -95,7 +95,9 @@ def attempt(work: Work, resource: Resource, act: Callable[[], Resource], failed:
             if not cancelled(present):
                 work.engine.put(
                     work.stack,
-                    replace(present, status=failed, reason=reason_of(error, logical, resource.type)),
+                    replace(
+                        present, status=failed, detailed=None, reason=reason_of(error, logical, resource.type)
+                    ),
                 )
         return False
     with work.engine.changed:
@@ -120,7 +122,7 @@ def cancel(work: Work, active: list[str]) -> None:
                 continue
             verb = present.status.split("_")[0]
             if verb in CANCELLED:
-                given_up = replace(present, status=f"{verb}_FAILED", reason=CANCELLED[verb])
+                given_up = replace(present, status=f"{verb}_FAILED", reason=CANCELLED[verb], detailed=None)
                 work.engine.put(work.stack, given_up)
         if present.type == STACK and present.physical_id:
             nested.cancel(work.engine, present.physical_id)
@@ -154,15 +156,22 @@ def stabilised(work: Work, made: Resource) -> None:
     if not needed * engine.delay:
         return
     waits.pause(engine, stack, run, made.logical_id, needed / 3)
+    if optimistic(work, made) and run.walk is not None:
+        run.walk.early(made.logical_id)
+    waits.pause(engine, stack, run, made.logical_id, needed * 2 / 3)
+
+
+def optimistic(work: Work, made: Resource) -> bool:
+    """Whether the resource is configured as far as its dependants need, which its event now says."""
+    engine, stack = work.engine, work.stack
+    if made.type not in PROVIDERS or not PROVIDERS[made.type].readable or "CreationPolicy" in made.source:
+        return False
     with engine.changed:
         present = stack.resources[made.logical_id]
-        optimistic = made.type in PROVIDERS and PROVIDERS[made.type].readable
-        if optimistic and not cancelled(present) and "CreationPolicy" not in made.source:
-            checking = replace(present, reason=CHECKING, detailed="CONFIGURATION_COMPLETE")
-            engine.put(stack, checking)
-            if run.walk is not None:
-                run.walk.early(made.logical_id)
-    waits.pause(engine, stack, run, made.logical_id, needed * 2 / 3)
+        if cancelled(present):
+            return False
+        engine.put(stack, replace(present, reason=CHECKING, detailed="CONFIGURATION_COMPLETE"))
+        return True
 
 
 CHECKING = "Eventual consistency check initiated"
