@@ -17,7 +17,7 @@ FACTOR = 0.02
 PAIR = """
 Resources:
   Topic: {Type: AWS::SNS::Topic}
-  Name: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Topic}}
+  Name: {Type: AWS::Logs::LogGroup, Properties: {Tags: [{Key: topic, Value: !Ref Topic}]}}
 """
 SLOW = "Resources:\n  Queue: {Type: AWS::SQS::Queue}\n"
 
