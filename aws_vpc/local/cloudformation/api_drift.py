@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from aws_vpc.local.cloudformation import api_write, resources, waits
+from aws_vpc.local.cloudformation import api_write
 from aws_vpc.local.cloudformation.api_read import page
-from aws_vpc.local.cloudformation.drift import Drift, compared, without_stack_tags
+from aws_vpc.local.cloudformation.drift import Drift
 from aws_vpc.local.cloudformation.engine import Engine
-from aws_vpc.local.cloudformation.model import STACK, Detection, Resource, Run, Stack
-from aws_vpc.local.cloudformation.reasons import reason_of
+from aws_vpc.local.cloudformation.live import drift_of
+from aws_vpc.local.cloudformation.model import Detection, Resource, Stack
 from aws_vpc.local.cloudformation.shapes import without_none
-from aws_vpc.local.providers import read
 
 Params = dict[str, Any]
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
@@ -64,44 +62,6 @@ def detect(engine: Engine, stack: Stack, detection: Detection, names: list[str])
         detection.finish(len(drifted), ". ".join(reasons) or None)
         stack.drift_status, stack.drift_checked = detection.drift_status, detection.ended
         engine.changed.notify_all()
-
-
-def drift_of(engine: Engine, stack: Stack, resource: Resource) -> Drift:
-    """What stands of the resource, beside what is stated; nested stacks are not looked into."""
-    if resource.physical_id is None or resource.status == "DELETE_COMPLETE":
-        return Drift("NOT_CHECKED")
-    if resource.type == STACK or resource.type in waits.WAITS or resource.logical_id in stack.skipped:
-        return Drift("NOT_CHECKED")
-    provider = resources.provider_of(resource)
-    if not provider.readable:
-        return Drift("NOT_CHECKED")
-    request = resources.request(resources.Work(engine, stack, Run(""), resources.NOTHING, set()), resource)
-    try:
-        actual = read(provider.describe, request)
-    except Exception as error:
-        return Drift("UNKNOWN", reason=reason_of(error, resource.logical_id, resource.type))
-    if actual is not None:
-        actual = without_stack_tags(actual, resource.properties.get("Tags"), resource.tags)
-    return masked(compared(request.properties, actual), resource)
-
-
-def masked(drift: Drift, resource: Resource) -> Drift:
-    """The drift with what the template hides hidden."""
-    hidden = {key for key, value in resource.properties.items() if resource.shown.get(key) != value}
-    if not hidden:
-        return drift
-    return replace(
-        drift,
-        expected={
-            **drift.expected,
-            **{key: resource.shown.get(key) for key in hidden & drift.expected.keys()},
-        },
-        actual={**drift.actual, **dict.fromkeys(hidden & drift.actual.keys(), "****")},
-        differences=tuple(
-            replace(one, expected="****", actual="****") if one.path.split("/")[1] in hidden else one
-            for one in drift.differences
-        ),
-    )
 
 
 def detect_stack_resource_drift(engine: Engine, region: str, params: Params) -> Params:

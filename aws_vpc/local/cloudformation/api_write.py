@@ -12,6 +12,7 @@ from typing import Any
 from aws_vpc.errors import Error
 from aws_vpc.local.cloudformation import deletion, operations, plans
 from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.live import Live
 from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
 from aws_vpc.local.cloudformation.prepare import parameters_given, prepare, tags_given
 from aws_vpc.local.cloudformation.source import fetch, given
@@ -198,13 +199,15 @@ def refuse_retyped(stack: Stack, bound: Bound) -> None:
         )
 
 
-def begin_update(engine: Engine, stack: Stack, prepared: Prepared, params: Params) -> Run:
+def begin_update(
+    engine: Engine, stack: Stack, prepared: Prepared, params: Params, live: Live | None = None
+) -> Run:
     """The run of an update that has begun."""
     run = Run(
         "UPDATE_STACK", params.get("ClientRequestToken"),
         disable_rollback=bool(params.get("DisableRollback")),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
-        policy=policy_given(engine, stack.region, params, "StackPolicyDuringUpdate"),
+        policy=policy_given(engine, stack.region, params, "StackPolicyDuringUpdate"), live=live or {},
         unchecked=bool(params.get("DisableValidation")),
     )  # fmt: skip
     with engine.changed:

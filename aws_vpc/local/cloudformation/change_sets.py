@@ -25,6 +25,8 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
     kind, name = params.get("ChangeSetType") or "UPDATE", params["StackName"]
     if kind == "IMPORT":
         raise api_write.refuse("ChangeSetType IMPORT is not part of the embedded AWS", "UnsupportedOperation")
+    if params.get("DeploymentMode") and kind != "UPDATE":
+        raise api_write.refuse("DeploymentMode REVERT_DRIFT is only supported for change sets of type UPDATE")
     stack = _new(engine, region, params) if kind == "CREATE" else engine.find(name, region)
     _refuse(stack, params, kind)
     try:
@@ -43,6 +45,7 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
         engine.new_id(region, params["ChangeSetName"], "changeSet"), params["ChangeSetName"], stack.id, kind,
         description=params.get("Description"), nested=bool(params.get("IncludeNestedStacks")),
         on_failure=params.get("OnStackFailure"), prepared=prepared, options=params,
+        live={} if params.get("DeploymentMode") == "REVERT_DRIFT" else None,
     )  # fmt: skip
     with engine.changed:
         if kind == "CREATE" and not stack.events:
@@ -97,7 +100,7 @@ def compute(engine: Engine, stack: Stack, change_set: ChangeSet) -> None:
     try:
         assert change_set.prepared is not None
         before = None if change_set.kind == "CREATE" else stack
-        plan = plans.plan(engine, before, change_set.prepared, stack.region)
+        plan = plans.plan(engine, before, change_set.prepared, stack.region, change_set.live)
     except Exception as error:
         _fail(engine, change_set, str(error))
         return
@@ -185,8 +188,17 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
             for change in changes
         ],
         "IncludeNestedStacks": one.nested, "ParentChangeSetId": one.parent_id, "RootChangeSetId": one.root_id,
-        "OnStackFailure": one.on_failure, **more,
+        "OnStackFailure": one.on_failure, "DeploymentMode": one.options.get("DeploymentMode"),
+        "StackDriftStatus": drift_status(one), **more,
     })  # fmt: skip
+
+
+def drift_status(one: ChangeSet) -> str | None:
+    """What a drift-aware change set says of its stack."""
+    if one.live is None:
+        return None
+    found = {drift.status for (stack_id, _), drift in one.live.items() if stack_id == one.stack_id}
+    return "DRIFTED" if found & {"MODIFIED", "DELETED"} else "UNKNOWN" if "UNKNOWN" in found else "IN_SYNC"
 
 
 def list_change_sets(engine: Engine, region: str, params: Params) -> Params:
@@ -225,7 +237,7 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
             stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate"))
             api_write.begin_create(engine, stack, prepared, options)
         else:
-            api_write.begin_update(engine, stack, prepared, options)
+            api_write.begin_update(engine, stack, prepared, options, one.live)
         stack.change_set_id = one.id
         stack.change_sets.clear()  # executed, or about what is no more
         one.execution = "EXECUTE_COMPLETE"

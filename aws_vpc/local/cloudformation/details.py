@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aws_vpc.local.cloudformation.model import STACK, ChangeSet, Prepared, Resource, Stack
@@ -19,6 +20,8 @@ def change_shape(
 ) -> dict[str, Any]:
     """One member of Changes."""
     modify = change.action == "Modify"
+    if change.drift and change.drift.status == "NOT_CHECKED":
+        change = replace(change, drift=replace(change.drift, status="UNSUPPORTED"))
     shown = {
         "PolicyAction": change.policy if change.policy != "Delete" or change.action == "Remove" else None,
         "Action": change.action,
@@ -27,8 +30,9 @@ def change_shape(
         "ResourceType": change.type,
         "Replacement": change.replacement if modify else None,
         "Scope": scope(change) if modify else [],
-        "Details": details(change, prepared, stack, values) if modify else [],
+        "Details": details(change, prepared, stack, values) if modify else synced(change, values),
         "ChangeSetId": child.id if child else None,
+        "ResourceDriftStatus": change.drift.status if change.drift else None,
         "BeforeContext": context(change.old) if values else None,
         "AfterContext": context(change.new) if values else None,
     }
@@ -87,11 +91,46 @@ def _property(
         "RequiresRecreation": RECREATION[replacement(change.type, {path})],
         "AttributeChangeType": "Add" if before is None else "Remove" if after is None else "Modify",
         "BeforeValue": _text(before) if values else None, "AfterValue": _text(after) if values else None,
+        **drifted(change, path, before),
     }  # fmt: skip
     return without_none({
         "Target": without_none(target), "Evaluation": "Static" if known(after) else "Dynamic",
         "ChangeSource": source, "CausingEntity": cause,
     })  # fmt: skip
+
+
+def drifted(change: Change, path: str, before: Any) -> dict[str, Any]:
+    """What a drift-aware change set adds to a property: where its values come from, and how it drifted."""
+    drift, top = change.drift, path.split("/")[0]
+    if drift is None:
+        return {}
+    where = {"BeforeValueFrom": "ACTUAL_STATE", "AfterValueFrom": "TEMPLATE"}
+    if top not in {one.path.split("/")[1] for one in drift.differences}:
+        return (
+            where if drift.status == "IN_SYNC" else {**where, "BeforeValueFrom": "PREVIOUS_DEPLOYMENT_STATE"}
+        )
+    actual = _text(at(drift.actual, path))
+    told = {"PreviousValue": _text(before), "ActualValue": actual, "DriftDetectionTimestamp": drift.timestamp}
+    return {**where, "BeforeValue": actual, "Drift": without_none(told)}
+
+
+def synced(change: Change, values: bool) -> list[dict[str, Any]]:
+    """The properties whose drift is reset because the template says now what stands."""
+    if change.action != "SyncWithActual" or change.drift is None or change.new is None:
+        return []
+    found = []
+    for one in change.drift.differences:
+        path = one.path.strip("/")
+        target = {
+            "Attribute": "Properties", "Name": path.split("/")[0], "Path": f"/Properties/{path}",
+            "RequiresRecreation": "Never", "AttributeChangeType": "SyncWithActual",
+            "AfterValue": _text(at(change.new.shown, path)) if values else None,
+            **drifted(change, path, at(change.old.shown if change.old else {}, path)),
+        }  # fmt: skip
+        found.append(
+            {"Target": without_none(target), "Evaluation": "Static", "ChangeSource": "DirectModification"}
+        )
+    return found
 
 
 def at(value: Any, path: str) -> Any:
@@ -115,6 +154,8 @@ def _source(
     if old is None or new is None or prepared is None:
         return "DirectModification", None
     was, becomes = (one.source.get("Properties", {}).get(top) for one in (old, new))
+    if old.properties.get(top) == new.properties.get(top):
+        return "NoModification", None
     if was != becomes:
         return "DirectModification", None
     for found in references(becomes):

@@ -142,6 +142,7 @@ class Run:
     retain_except_on_create: bool = False
     policy: str | None = None  # the stack policy during this update
     skip: frozenset[str] = frozenset()  # LogicalId, or StackName.LogicalId of a nested stack's resource
+    live: dict[tuple[str, str], Any] = field(default_factory=dict)  # live.Live, when drift is reverted
     unchecked: bool = False  # without pre-deployment validation
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: datetime = field(default_factory=now)
@@ -188,6 +189,7 @@ class ChangeSet:
     on_failure: str | None = None
     prepared: Prepared | None = None
     changes: list[Any] = field(default_factory=list)
+    live: dict[tuple[str, str], Any] | None = None  # live.Live, when drift is reverted
     parent_id: str | None = None
     root_id: str | None = None
     options: dict[str, Any] = field(default_factory=dict)

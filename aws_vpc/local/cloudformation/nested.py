@@ -90,7 +90,7 @@ def child_run(run: Run) -> Run:
     """A run of the same kind and token for a nested stack."""
     return Run(
         run.kind, run.token, disable_rollback=run.disable_rollback, on_failure="DO_NOTHING",
-        retain_except_on_create=run.retain_except_on_create, unchecked=run.unchecked,
+        retain_except_on_create=run.retain_except_on_create, unchecked=run.unchecked, live=run.live,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from aws_vpc.local.cloudformation import (
     waits,
 )
 from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.live import overlaid
 from aws_vpc.local.cloudformation.model import (
     STACK,
     Leaving,
@@ -193,15 +194,17 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
 def change(work: Work, logical: str) -> bool:
     """Whether the resource is as the new definition says: made, replaced, changed in place or untouched."""
     engine, stack = work.engine, work.stack
-    old = stack.resources.get(logical)
-    if old is None or old.physical_id is None or old.status == "CREATE_FAILED":
+    old, drift = stack.resources.get(logical), work.run.live.get((stack.id, logical))
+    gone = drift is not None and drift.status == "DELETED"
+    if old is None or old.physical_id is None or old.status == "CREATE_FAILED" or gone:
         stack.applied.add(logical)
-        if old is not None and old.physical_id is not None:  # it never became ready
+        if old is not None and old.physical_id is not None and not gone:  # it never became ready
             stack.leaving.append(Leaving(old, "Delete"))
         return resources.create(work, logical)
     try:
         wanted = resources.evaluated(work, resources.record(work, logical, "UPDATE_IN_PROGRESS"))
         wanted = replace(wanted, physical_id=old.physical_id, attributes=old.attributes)
+        old = overlaid(old, drift, wanted.properties)
         child = nested.child_of(engine, old)
         target = child and nested.child_prepared(
             engine, stack, stack.definition, wanted, child.name, child.id
@@ -222,6 +225,10 @@ def change(work: Work, logical: str) -> bool:
         engine.put(stack, replace(old, status="UPDATE_FAILED", reason=str(error)))
         return False
     stack.applied.add(logical)
+    if (
+        drift is not None and stack.before is not None
+    ):  # a rollback goes back to what stood, not to the template
+        stack.before.resources[logical] = old
     if child and target:
         return nested.update(work, wanted, child, target)
     if anew:

@@ -11,7 +11,9 @@ from typing import Any
 
 from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation import nested, waits
+from aws_vpc.local.cloudformation.drift import Drift
 from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.live import Live, drift_of, overlaid
 from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared, Resource, Stack
 from aws_vpc.local.cloudformation.resources import difference, replaces, stems
 from aws_vpc.local.cloudformation.scopes import attribute_of, masked, standing
@@ -32,6 +34,7 @@ class Change:
     replacement: str = ""  # True, False or Conditional, for Modify
     child: Plan | None = None
     policy: str | None = None
+    drift: Drift | None = None  # of a drift-aware change set: how the resource stands
 
     @property
     def renews(self) -> bool:
@@ -61,15 +64,22 @@ def any_change(engine: Engine, stack: Stack, prepared: Prepared) -> bool:
     return not plan(engine, stack, prepared).empty
 
 
-def plan(engine: Engine, stack: Stack | None, prepared: Prepared, region: str = "") -> Plan:
-    """The changes from what stands (nothing, for a new stack) to the definition."""
-    return _Planner(engine, stack, prepared, region or (stack.region if stack else "")).plan()
+def plan(
+    engine: Engine, stack: Stack | None, prepared: Prepared, region: str = "", live: Live | None = None
+) -> Plan:
+    """The changes from what stands (nothing, for a new stack) to the definition.
+
+    `live`: an empty dictionary asks how every resource stands, and takes the answers.
+    """
+    return _Planner(engine, stack, prepared, region or (stack.region if stack else ""), live).plan()
 
 
 class _Planner:
     """The state of one pass over a definition: records as they would be."""
 
-    def __init__(self, engine: Engine, stack: Stack | None, prepared: Prepared, region: str) -> None:
+    def __init__(
+        self, engine: Engine, stack: Stack | None, prepared: Prepared, region: str, live: Live | None
+    ) -> None:
         self.engine, self.stack, self.prepared = engine, stack, prepared
         names = prepared.bound.scope.values
         self.id, self.name = str(names["AWS::StackId"]), str(names["AWS::StackName"])
@@ -77,6 +87,9 @@ class _Planner:
         self.old: Mapping[str, Resource] = stack.resources if stack else {}
         self.changes: dict[str, Change] = {}
         self.outputs: dict[str, Mapping[str, Any]] = {}
+        self.live = live
+        if live is not None and stack is not None:
+            live.update({(stack.id, name): drift_of(engine, stack, one) for name, one in self.old.items()})
 
     def plan(self) -> Plan:
         for logical in self.prepared.bound.order:
@@ -111,20 +124,24 @@ class _Planner:
         child = self._child(old, new) if new.type == STACK else None
         if child is not None:
             self.outputs[logical] = child.outputs
-        if old is None or old.physical_id is None or old.status == "CREATE_FAILED":
-            self.changes[logical] = Change("Add", logical, new.type, None, new, child=child)
+        drift = (self.live or {}).get((self.id, logical))
+        gone = drift is not None and drift.status == "DELETED"
+        if old is None or old.physical_id is None or old.status == "CREATE_FAILED" or gone:
+            self.changes[logical] = Change("Add", logical, new.type, None, new, child=child, drift=drift)
             return
-        paths = difference(old.properties, new.properties)
+        paths = difference(overlaid(old, drift, new.properties).properties, new.properties)
         policies = (old.deletion_policy, old.replace_policy) != (new.deletion_policy, new.replace_policy)
         same = (
             not paths and dict(old.tags) == dict(new.tags) and old.metadata == new.metadata and not policies
         )
         if same and (child is None or child.empty):
+            if drift is not None and drift.status == "MODIFIED":  # the template says now what stands
+                self.changes[logical] = Change("SyncWithActual", logical, new.type, old, new, drift=drift)
             return
         kind = replacement(new.type, paths)
         policy = "ReplaceAnd" + _policy(old, replaced=True) if kind == "True" else None
         self.changes[logical] = Change(
-            "Modify", logical, new.type, old, new, frozenset(paths), kind, child, policy
+            "Modify", logical, new.type, old, new, frozenset(paths), kind, child, policy, drift
         )
 
     def _record(self, logical: str, source: Mapping[str, Any]) -> Resource:
@@ -149,7 +166,7 @@ class _Planner:
         stack_id = child.id if child else UNKNOWN
         shell = self.stack or _shell(self.id, self.name, self.region, self.engine, self.prepared.definition)
         target = nested.child_prepared(self.engine, shell, self.prepared.definition, new, name, stack_id)
-        return plan(self.engine, child, target, self.region)
+        return plan(self.engine, child, target, self.region, self.live if child else None)
 
     def _outputs(self) -> tuple[dict[str, Any], bool]:
         scope, found, shown = self.scope(), {}, []
