@@ -7,6 +7,7 @@
 # load the sample data. Run again, it changes nothing and says so.
 #
 #   --local            everything on this machine, with an embedded AWS that needs no account
+#   --delay FACTOR     with --local: resources take FACTOR of their time on AWS, 1 all of it, 0 none
 #   USERNAME PASSWORD  master user of both databases; PASSWORD - is read from standard input
 #   ADDRESS            who may open the web page: a.b.c.d/24, a.b.c.d/32 or a.b.c.d
 #   REPO-ROOT          path of this repository
@@ -44,7 +45,7 @@ for word do
     else
         case $word in
         --param | --params | --stack-name | --region | --profile | --bucket | --network-stack | --repo-root | --timeout | \
-            --tags | --role-arn | --stack-policy | --expect-account)
+            --tags | --role-arn | --stack-policy | --expect-account | --delay)
             takes_value=yes
             ;;
         -?*) ;;

@@ -29,3 +29,8 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a real account is asked for."""
+    parser.addoption("--aws", action="store_true", help="run tests/test_behaviours.py on the configured AWS account")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from botocore.exceptions import ClientError
+
 from aws_vpc.local import ec2_endpoint_services
 from aws_vpc.local.ec2_boot import Boots
 from aws_vpc.local.ec2_insights import Paths
 from aws_vpc.local.ec2_nat import RegionalGateways
-from aws_vpc.local.wire import Forward, Handler, Request, Response, form
+from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, form
 from aws_vpc.local.world import World
 
 # Present only where the instance has a public address. What it serves, it serves on loopback.
@@ -31,6 +33,8 @@ def handler(world: World) -> Handler:
             return own
         if action == "DescribeVpcEndpointServices":
             ec2_endpoint_services.prepare(request.region)
+        if action == "CreateSecurityGroup":
+            refuse_unknown_vpc(world, request.region, asked.get("VpcId", ""))
         response = forward(request)
         if action == "RunInstances" and response.status == 200:
             boots.launched(request, response)
@@ -43,3 +47,13 @@ def handler(world: World) -> Handler:
         return response
 
     return handle
+
+
+def refuse_unknown_vpc(world: World, region: str, vpc: str) -> None:
+    """Nothing; ServiceError, as EC2 words it, when a group is to be made in a VPC that is not there."""
+    if vpc:
+        try:
+            world.client("ec2", region).describe_vpcs(VpcIds=[vpc])
+        except ClientError as error:
+            said = error.response["Error"]
+            raise ServiceError(said["Code"], said["Message"]) from None
