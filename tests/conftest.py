@@ -33,4 +33,4 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What a real account is asked for."""
-    parser.addoption("--aws", action="store_true", help="run tests/test_behaviours.py on the configured AWS account")
+    parser.addoption("--aws", action="store_true", help="ask the configured AWS account instead")
