@@ -32,9 +32,10 @@ from loader_support import (
     system,
 )
 
-from aws_vpc.loader import rds, sql
+from aws_vpc.loader import publish, sql
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.records import Records
+from aws_vpc.loader.settings import WAREHOUSE_NAMES
 from aws_vpc.loader.tables import Table
 
 # what redshift_connector does with ssl, and with the socket of a session that was not let in
@@ -190,7 +191,11 @@ def test_an_older_version_never_overwrites_a_newer_one(loader: System) -> None:
     assert ids(loader, "rds") == ids(loader, "redshift") == [2]
 
 
-def test_merge_inserts_and_updates_and_delete_removes(loader: System) -> None:
+@pytest.mark.parametrize("small", [0, 10**9], ids=["changed in place", "written anew"])
+def test_merge_inserts_and_updates_and_delete_removes(
+    loader: System, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr(publish, "SMALL", small)
     loader.load(loader.put(people(1, 2, 3)))
     loader.load(loader.put(people_csv([person(3, postal="99999"), person(4)]), "incoming/merge/people.csv"))
     for target in TARGETS:
@@ -201,6 +206,34 @@ def test_merge_inserts_and_updates_and_delete_removes(loader: System) -> None:
     assert [line["table_rows"] for line in lines if line["event"] == "loaded"] == [3, 3]
     assert ids(loader, "rds") == ids(loader, "redshift") == [1, 3, 4]
     assert not loader.left_over()
+
+
+def test_a_merge_beyond_the_last_key_goes_straight_in_and_steps_back_when_that_fails(loader: System) -> None:
+    loader.load(loader.put(people(1, 2, 3)))
+    before = loader.query("rds", "select tableoid::text, ctid::text from persons order by id")
+    loader.load(loader.put(people(7, 8), "incoming/merge/people.csv"))
+    after = loader.query("rds", "select tableoid::text, ctid::text from persons order by id")
+    assert after[:3] == before and ids(loader, "rds") == ids(loader, "redshift") == [1, 2, 3, 7, 8]
+    rows = [person(number) for number in range(10, 40_000)]  # beyond the first block, one that is there
+    loader.load(loader.put(people_csv([*rows, person(2, postal="99999")]), "incoming/merge/people.csv"))
+    for target in TARGETS:
+        found = loader.rows(target)
+        assert len(found) == 5 + len(rows) and found[1][:4:3] == (2, "99999")
+    assert not loader.left_over()
+
+
+def test_a_session_with_an_old_snapshot_sees_a_merge_whole(
+    loader: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sees rows newer than its snapshot, all of them; without FREEZE it would see none of those kept."""
+    monkeypatch.setattr(publish, "SMALL", 10**9)
+    loader.load(loader.put(people(1, 2, 3)))
+    with closing(loader.connect("rds")) as old, old.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read")
+        cursor.execute("select 1 from loads")
+        loader.load(loader.put(people(3, 4), "incoming/merge/people.csv"))
+        cursor.execute("select id from persons order by id")
+        assert cursor.fetchall() == [(1,), (2,), (3,), (4,)]
 
 
 @pytest.mark.parametrize("mode", ["", "merge/"])
@@ -292,6 +325,50 @@ def test_a_header_alone_empties_the_table(loader: System) -> None:
     loader.load(loader.put(people(1)))
     loader.load(loader.put(HEADER))
     assert ids(loader, "rds") == ids(loader, "redshift") == []
+
+
+@pytest.mark.parametrize("only", TARGETS)
+def test_one_database_alone_is_loaded_when_that_is_asked(loader: System, only: str) -> None:
+    event = loader.put(people(1, 2))
+    loader.load(event, "--only", "rds")
+    assert states(loader) == ["partial"]
+    loader.load(loader.put(people(3), "incoming/merge/people.csv"), "--only", only)
+    assert ids(loader, "rds") == ([1, 2, 3] if only == "rds" else [1, 2])
+    loader.load(loader.put(people(4), "incoming/merge/people.csv"), "--only", "redshift")
+    assert ids(loader, "redshift") == ([4] if only == "rds" else [3, 4])
+
+
+def test_a_dry_run_reads_everything_and_writes_nothing(loader: System) -> None:
+    loader.load(loader.put(people(1)))
+    event = loader.put(people_csv([person(2), person(3, state="XX"), person(4)]))
+    lines = loader.load(event, "--dry-run")
+    assert [(line["event"], line["rows"], line["rejected"], line["allowed"]) for line in lines] == [
+        ("checked", 2, 1, True)
+    ]
+    assert lines[0]["sample"][0]["line"] == 3 and lines[0]["sample"][0]["column"] == "state"
+    assert loader.load(event, "--dry-run", "--max-rejected", "0", status=1)[-1]["allowed"] is False
+    assert ids(loader, "rds") == [1] and states(loader) == ["loaded"]
+    assert not loader.s3.list_objects_v2(Bucket=loader.bucket, Prefix="rejected/")["KeyCount"]
+
+
+def test_table_and_mode_may_be_named_whatever_the_key_says(loader: System) -> None:
+    loader.load(loader.put(people(1)))
+    event = loader.put(people(2), "by-hand/x.csv")
+    loader.load(event, "--table", "persons", "--mode", "merge")
+    assert ids(loader, "rds") == ids(loader, "redshift") == [1, 2]
+    line = loader.load(event, "--table", "cities", status=1)[-1]
+    assert line["reason"] == "--table cities: tables.yaml describes persons"
+
+
+def test_without_a_warehouse_the_database_alone_is_loaded(
+    loader: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in WAREHOUSE_NAMES:
+        monkeypatch.delenv(name)
+    lines = loader.load(loader.put(people(1)))
+    assert [line["target"] for line in lines if line["event"] == "loaded"] == ["rds"]
+    assert states(loader) == ["loaded"]
+    assert "no warehouse" in loader.load(loader.put(people(1)), "--only", "redshift", status=1)[-1]["reason"]
 
 
 def test_a_compressed_object_under_an_odd_key_is_loaded(loader: System) -> None:
@@ -488,7 +565,7 @@ def test_what_the_csv_module_wrote_is_what_the_table_has(
     with session(running) as cursor:
         records = Records([text.encode()], table, lambda *row: None, numbered=True)
         cursor.execute(sql.create_stage(table, warehouse=False))
-        rds._copy(cursor, records, sql.STAGE, f"{sql.LINE}, a, b")
+        publish._copy(cursor, records, sql.STAGE, f"{sql.LINE}, a, b")
         cursor.execute(f"select coalesce(a, ''), coalesce(b, '') from {sql.STAGE} order by {sql.LINE}, ctid")
         assert [list(row) for row in cursor.fetchall()] == [row for row in expected if len(row) == 2]
 
@@ -502,7 +579,7 @@ def test_what_the_checks_let_through_the_database_takes(running: Servers, lines:
         records = Records([text.encode()], KINDS, lambda *row: None)
         cursor.execute(sql.create_stage(KINDS, warehouse=False))
         try:
-            rds._copy(cursor, records, sql.STAGE, sql.names(records.ordered.names))
+            publish._copy(cursor, records, sql.STAGE, sql.names(records.ordered.names))
         except LoadFailed as error:
             assert "never closed" in str(error) or "not closed" in str(error)
 

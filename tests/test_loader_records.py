@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import string
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from loader_support import EXAMPLES, FIELDS, HEADER, KINDS, files, people_csv, person
 
 from aws_vpc.errors import UsageError
-from aws_vpc.loader import cut, people, records
+from aws_vpc.loader import cut, patterns, people, records
 from aws_vpc.loader.checks import Checks
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.ledger import Past, newer, same
@@ -262,6 +263,33 @@ def test_a_check_that_cannot_be_made_is_named(more: dict[str, Any], reason: str)
     kind = "integer" if "minimum" in more else "varchar"
     with pytest.raises(LoadFailed, match=f"table t, column a: .*({reason})"):
         Checks(Table("t", (Column("a", kind, () if kind == "integer" else (5,), **more),), ("a",)))
+
+
+PATTERNS = [
+    "[a-c]+@[a-c]+([.]b+)+",
+    "a*",
+    "(ab|[^x]{2,})*c",
+    "[0-9]{5}(-[0-9]{4})?",
+    "(a|b+c?){0,3}",
+    "a{3}b{2,}",
+]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.sampled_from(PATTERNS), st.integers(4, 400), st.text("abc@.-0", max_size=450))
+def test_a_bounded_pattern_matches_only_what_the_pattern_does_and_the_column_holds(
+    pattern: str, size: int, value: str
+) -> None:
+    narrow = patterns.bounded(pattern, size)
+    if narrow and re.fullmatch(narrow, value):
+        assert re.fullmatch(pattern, value) and len(value) <= size
+
+
+def test_bounds_leave_usual_values_their_way() -> None:
+    narrow = patterns.bounded("[a-z0-9._]+@[a-z]+([.][a-z]+)+", 320)
+    assert narrow and re.fullmatch(narrow, "a.long.name.with.dots2026@department.university.example.org")
+    assert patterns.bounded("[0-9]{5}(-[0-9]{4})?", 10) == "[0-9]{5}(-[0-9]{4})?"
+    assert patterns.bounded("([a-z]+,?)+", 40) is None
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from botocore.exceptions import BotoCoreError
 from aws_vpc.errors import Error
 from aws_vpc.loader.log import Log
 from aws_vpc.loader.rejects import limit_from
-from aws_vpc.loader.run import Job
+from aws_vpc.loader.run import Job, Wish
 from aws_vpc.loader.settings import settings_from
 from aws_vpc.loader.source import Object
-from aws_vpc.loader.tables import SHIPPED, read_tables
+from aws_vpc.loader.tables import MODES, SHIPPED, read_tables
 
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60)
 
@@ -50,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
         help="how many rows may be bad: a number, or a share of the rows, which counts as if there were "
         "1,000 of them at least (default 1%%: 10 rows up to 1,000, then one in a hundred); never all",
     )  # fmt: skip
+    found.add_argument("--mode", default="", choices=["", *MODES], help="instead of what the key says")
+    found.add_argument("--table", default="", help="instead of the one that takes the key")
+    found.add_argument("--only", default="", choices=["", "rds", "redshift"], help="load one database alone")
+    found.add_argument("--dry-run", action="store_true", help="read and check every row, write nothing")
     found.add_argument(
         "--tables", type=Path, default=SHIPPED, help="table descriptions, instead of the shipped ones"
     )
@@ -76,7 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
         log("failed", reason=f"no client for AWS: {error}")
         return 1
     wanted = Object(given.bucket, given.key, given.version, given.etag, given.sequencer)
-    return Job(settings, s3, secretsmanager, tables, limit, log).run(wanted)
+    wish = Wish(given.table, given.mode, given.only, given.dry_run)
+    return Job(settings, s3, secretsmanager, tables, limit, log, wish).run(wanted)
 
 
 if __name__ == "__main__":

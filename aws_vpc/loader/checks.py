@@ -12,10 +12,12 @@ from __future__ import annotations
 import datetime
 import decimal
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from aws_vpc.loader.errors import LoadFailed
+from aws_vpc.loader.patterns import bounded, plain
 from aws_vpc.loader.tables import Column, Table
 
 LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
@@ -24,6 +26,8 @@ DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIMESTAMP = re.compile(DATE + "[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?")
 REAL = re.compile("-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
+# A run of lines never has to give one back; in older ones such a quantifier errs (python/cpython#100061).
+ONCE = "+" if sys.version_info >= (3, 11, 3) else ""
 SAFE_DATE = "(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
 SAFE_TIME = "(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}(?:[.][0-9]{1,6})?"
 
@@ -120,7 +124,7 @@ class Checks:
         if ascii_only not in self._compiled:
             pieces = [rule.fast(ascii_only) for rule in self._rules]
             delimiter = re.escape(self.table.csv.delimiter)
-            lines = None if None in pieces else f"(?:{delimiter.join(filter(None, pieces))}\\r?\\n)+"
+            lines = None if None in pieces else f"(?:{delimiter.join(filter(None, pieces))}\\r?\\n)+{ONCE}"
             self._compiled[ascii_only] = re.compile(lines.encode("latin-1")) if lines else None
         return self._compiled[ascii_only]
 
@@ -202,6 +206,9 @@ class _Rule:
 
     def _fast_pattern(self) -> str:
         longest = self.column.size[0]
+        narrow = bounded(self.column.pattern, longest)
+        if narrow:
+            return plain(narrow, self._special)
         return f"(?![^{self._delimiter}{self._quote}\\r\\n]{{{longest + 1}}}){self._plain_pattern}"
 
     def _fast_text(self, ascii_only: bool) -> str:
@@ -257,27 +264,3 @@ def _safe_value(column: Column) -> str:
         "date": SAFE_DATE,
         "timestamp": f"{SAFE_DATE}[ T]{SAFE_TIME}",
     }[column.kind]
-
-
-ATOMS = re.compile(r"\{\d*,?\d*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(\?|.", re.DOTALL)
-REFUSED = re.compile(r"\\[0-9bBAZ]|\(\?|[\^$]")
-
-
-def plain(pattern: str, special: str) -> str:
-    """The pattern, unable to match a special character or one outside ASCII: it never leaves its field."""
-    if not pattern.isascii():
-        raise ValueError("a pattern is written in ASCII")
-    forbidden = "".join(re.escape(character) for character in special) + "\x80-\xff"
-    return "(?:" + "".join(_fenced(atom, special, forbidden) for atom in ATOMS.findall(pattern)) + ")"
-
-
-def _fenced(atom: str, special: str, forbidden: str) -> str:
-    if atom != "(?:" and REFUSED.fullmatch(atom):
-        raise ValueError(f"{atom} in a pattern is not supported; it is matched against the whole value")
-    if atom == "(":
-        return "(?:"
-    if atom in ("(?:", ")", "|", "*", "+", "?") or (atom[0] == "{" and len(atom) > 1):
-        return atom
-    one = re.compile(atom, re.DOTALL)
-    high = (chr(code) for code in range(0x80, 0x100))
-    return f"(?:(?![{forbidden}]){atom})" if any(map(one.fullmatch, (*special, *high))) else atom

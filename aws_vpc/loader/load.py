@@ -11,7 +11,7 @@ from aws_vpc.loader import sql
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.log import Log
 from aws_vpc.loader.opening import open_records
-from aws_vpc.loader.records import Count, Records
+from aws_vpc.loader.records import Count, Records, Reject
 from aws_vpc.loader.rejects import Limit, Rejects, Row
 from aws_vpc.loader.source import Source
 from aws_vpc.loader.tables import Table
@@ -65,13 +65,13 @@ class Load:
     def __exit__(self, *error: object) -> None:
         self._rejects.close()
 
-    def records(self, *, numbered: bool = False) -> Records:
+    def records(self, *, numbered: bool = False, reject: Reject | None = None) -> Records:
         """The object's records from the beginning."""
         self._rejects.close()
         self._rejects, self.source.taken = Rejects(), 0
-        return open_records(
-            self.source, self.table, self.mode, self._rejects.add, numbered=numbered, progress=self._progress
-        )
+        reject = reject or self._rejects.add
+        more = {"numbered": numbered, "progress": self._progress}
+        return open_records(self.source, self.table, self.mode, reject, **more)
 
     def _progress(self, count: Count) -> None:
         self.log.progress(

@@ -12,6 +12,7 @@ In: CSV as Python's csv module reads it, any size, constant memory. Out: where b
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -64,9 +65,24 @@ class Records:
             names = self._header() if self.table.csv.header else self.table.names
         self.ordered = self.table.only(names)
         self.checks = Checks(self.ordered)
+        self._first, self._blocks = b"", self._judged()
+
+    def first_values(self, column: str) -> list[int]:
+        """The whole numbers in a column of the first block, which stays the next one to come."""
+        self._first = next(self._blocks, b"")
+        place = self.ordered.names.index(column) + self.numbered
+        text = io.StringIO(self._first.decode("utf-8"), newline="")
+        rows = csv.reader(text, delimiter=self.table.csv.delimiter, quotechar=self.table.csv.quote)
+        return [int(row[place]) for row in rows]
 
     def blocks(self) -> Iterator[bytes]:
         """Valid rows, in order, some hundred kilobytes at a time."""
+        first, self._first = self._first, b""
+        if first:
+            yield first
+        yield from self._blocks
+
+    def _judged(self) -> Iterator[bytes]:
         buffer: bytes | None = self._rest
         while buffer is not None:
             block, self._rest = self._judge(buffer)

@@ -17,17 +17,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_vpc.errors import Error
-from aws_vpc.loader import ledger, rds, redshift
+from aws_vpc.errors import Error, UsageError
+from aws_vpc.loader import ledger, publish, rds, redshift
 from aws_vpc.loader.errors import WrongLogin, one_line
 from aws_vpc.loader.load import Load, Outcome
 from aws_vpc.loader.log import Log
 from aws_vpc.loader.rejects import Limit
 from aws_vpc.loader.settings import Database, Login, Settings, login
 from aws_vpc.loader.source import Object, Source
-from aws_vpc.loader.tables import Table, table_for
+from aws_vpc.loader.tables import Table, mode_of, table_for
 
 DONE, FAILED = 0, 1
+SAMPLES = 20  # rejected rows that a dry run tells
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for besides the object: another table or mode than its key says, one database alone."""
+
+    table: str = ""
+    mode: str = ""
+    only: str = ""
+    dry_run: bool = False
+
+    def applied(self, tables: tuple[Table, ...], key: str) -> tuple[Table, str]:
+        """The table, and the mode."""
+        if not self.table:
+            table, mode = table_for(tables, key)
+            return table, self.mode or mode
+        for table in tables:
+            if table.name == self.table:
+                return table, self.mode or mode_of(key)[0]
+        known = ", ".join(table.name for table in tables)
+        raise UsageError(f"--table {self.table}: tables.yaml describes {known}")
 
 
 @dataclass
@@ -40,6 +62,16 @@ class Job:
     tables: tuple[Table, ...]
     limit: Limit
     log: Log
+    wish: Wish = Wish()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The databases to load."""
+        there = ("rds", "redshift") if self.settings.redshift else ("rds",)
+        wanted = tuple(one for one in there if self.wish.only in ("", one))
+        if not wanted:
+            raise UsageError(f"--only {self.wish.only}: there is no warehouse; the job definition names none")
+        return wanted
 
     def run(self, wanted: Object) -> int:
         """The exit status; the last lines of the log say what became of the object in each database."""
@@ -48,12 +80,32 @@ class Job:
             return DONE
         try:
             ledger.padded(wanted.sequencer)
-            table, mode = table_for(self.tables, wanted.key)
+            table, mode = self.wish.applied(self.tables, wanted.key)
+            if self.wish.dry_run:
+                return self._dry_run(wanted, table, mode)
             with _closing(self._connect(rds.connect, self.settings.rds)) as connection:
                 return self._locked(connection, wanted, table, mode)
         except Error as error:
             self.log("failed", reason=one_line(error))
             return FAILED
+
+    def _dry_run(self, wanted: Object, table: Table, mode: str) -> int:
+        """The exit status: every row is read and checked, nothing is written anywhere."""
+        source, samples = Source(self.s3, wanted), list[dict[str, Any]]()
+
+        def sample(line: int, column: str, value: str, reason: str) -> None:
+            if len(samples) < SAMPLES:
+                samples.append({"line": line, "column": column, "value": value[:100], "reason": reason})
+
+        with Load("", "dry run", source, table, mode, self.limit, self.log) as load:
+            records = load.records(reject=sample)
+            for _ in records.blocks():
+                pass
+            count = records.count
+            allowed = self.limit.allows(count.rejected, count.rows + count.rejected)
+            facts = {"rows": count.rows, "rejected": count.rejected, "allowed": allowed, "sample": samples}
+            self.log("checked", table=table.name, mode=mode, **facts)
+        return DONE if allowed else FAILED
 
     def _connect(self, connect: Callable[[Database, Login], Any], database: Database) -> Any:
         """A session as the master user; the secret is read again when it was rotated a moment ago."""
@@ -96,10 +148,16 @@ class _Run:
         past = ledger.same(history, self.source.object)
         if past:
             self.name = past.run
-            self._unchanged("rds", "this version is loaded")
-        else:
-            self._load_rds()
-        return self._then_redshift()
+        if "rds" in self.job.targets:
+            if past:
+                self._unchanged("rds", "this version is loaded")
+            else:
+                self._load_rds()
+        if "redshift" in self.job.targets:
+            return self._then_redshift()
+        if not past:
+            self._note(state="partial" if self.job.settings.redshift else "loaded", finished=_now())
+        return DONE
 
     def _history(self, connection: Any) -> list[ledger.Past]:
         cursor = connection.cursor()
@@ -113,7 +171,7 @@ class _Run:
             ledger.insert(cursor, **self._line(), state="running")
         try:
             with self._as_load("rds") as load:
-                outcome = rds.load(self.connection, load)
+                outcome = publish.load(self.connection, load)
         except Error as error:
             self._note(state="failed", reason=one_line(error), finished=_now())
             raise

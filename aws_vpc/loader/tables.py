@@ -79,6 +79,12 @@ class Table:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def key_is_a_number(self) -> bool:
+        """Whether one whole number names a row."""
+        kinds = {column.kind for column in self.columns if column.name in self.key}
+        return len(self.key) == 1 and kinds <= {"smallint", "integer", "bigint"}
+
     def only(self, names: tuple[str, ...]) -> Table:
         """The same table with these columns alone, in this order."""
         by_name = {column.name: column for column in self.columns}
@@ -105,14 +111,19 @@ def read_tables(path: Path = SHIPPED) -> tuple[Table, ...]:
 
 def table_for(tables: tuple[Table, ...], key: str) -> tuple[Table, str]:
     """The table that an object's key belongs to, and the mode to load it in."""
-    rest = key.removeprefix(INCOMING)
-    first, _, below = rest.partition("/")
-    mode, rest = (first, below) if first in MODES and below else ("mirror", rest)
+    mode, rest = mode_of(key)
     for table in tables:
         if any(fnmatch.fnmatchcase(rest, pattern) for pattern in table.objects):
             return table, mode
     known = ", ".join(f"{pattern} ({table.name})" for table in tables for pattern in table.objects)
     raise LoadFailed(f"no table takes the object {key}: the names that tables.yaml knows are {known}")
+
+
+def mode_of(key: str) -> tuple[str, str]:
+    """The mode that a key says, and the name below it."""
+    rest = key.removeprefix(INCOMING)
+    first, _, below = rest.partition("/")
+    return (first, below) if first in MODES and below else ("mirror", rest)
 
 
 def _table(name: Any, described: Any) -> Table:

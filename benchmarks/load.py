@@ -1,0 +1,222 @@
+"""How fast the loader is beside psql's \\copy of the same file into the same table with its primary key.
+
+    .venv/bin/python benchmarks/load.py [--rows 1000000] [--runs 3] [--others] [--array] [--warehouse]
+
+Every run takes turns: \\copy, then each case, again and again, so that what else the machine does hits all of
+them; a ratio is the median of \\copy over the median of the case. A case's seconds are those of the load as
+the ledger has them, from the first byte asked for to the commit; `process` adds the start of Python and its
+imports, which no size changes. The object comes from a process that sends files as S3 does.
+
+--others makes an environment of its own for awswrangler, pandas and SQLAlchemy, and asks them for fewer rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from load_files import Files
+from moto.server import ThreadedMotoServer
+
+from aws_vpc.local.certificates import Certificates
+from aws_vpc.local.postgres import Postgres
+from aws_vpc.local.postgres_binaries import Installation
+from aws_vpc.local.processes import Processes
+
+HERE = Path(__file__).parent
+YARD = "psql \\copy"
+MASTER, DATABASE = ("master", "Master-password-1"), "people"
+TABLE = (
+    "id bigint not null primary key, email varchar(320) not null, state char(2) not null, "
+    "postal varchar(10) not null, address varchar(200)"
+)
+GOALS = {
+    "mirror": 1.2, "mirror, 1 % bad": 1.08, "merge, unchanged": 0.9, "merge, all new": 0.7,
+    "merge, all new between": 0.7, "merge, half new, half changed": 0.5,
+}  # fmt: skip
+
+
+@dataclass
+class Bench:
+    """The servers, the files, and what has been measured."""
+
+    rds: Postgres
+    psql: Path
+    folder: Path
+    files: Files
+    environment: dict[str, str]
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    process: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+
+    def psql_run(self, *commands: str) -> None:
+        address = (
+            f"host=localhost port={self.rds.port} user={MASTER[0]} dbname={DATABASE} sslmode=verify-full"
+        )
+        words = [str(self.psql), address, "-qX", "-v", "ON_ERROR_STOP=1"]
+        for command in commands:
+            words += ["-c", command]
+        subprocess.run(words, check=True, env={**self.environment, "PGPASSWORD": MASTER[1]})
+
+    def yardstick(self, name: str) -> None:
+        """psql's \\copy of a file into an empty table with its key."""
+        self.psql_run(f"create table yard ({TABLE})", "checkpoint")
+        began = time.monotonic()
+        self.psql_run(f"\\copy yard from '{self.files.path(name)}' with (format csv, header)")
+        self.note(YARD, time.monotonic() - began, time.monotonic() - began, 0)
+        self.psql_run("drop table yard")
+
+    def load(self, name: str, mode: str, case: str = "", *more: str) -> dict[str, Any]:
+        """Load a file as an object that has not been loaded before."""
+        key = self.files.publish(name, f"incoming/{mode}/people-{next(self.numbers)}.csv")
+        self.psql_run("checkpoint")
+        command = [
+            sys.executable,
+            "-m",
+            "aws_vpc.loader",
+            "--bucket",
+            "data",
+            "--key",
+            key,
+            "--only",
+            "rds",
+            *more,
+        ]
+        began = time.monotonic()
+        process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        lines = [json.loads(line) for line in process.stdout]
+        _, status, usage = os.wait4(process.pid, 0)
+        took = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        loaded = next((line for line in lines if line["event"] == "loaded"), None)
+        if process.returncode or loaded is None:
+            sys.exit(f"{case or mode} {name}: exit {process.returncode}\n{lines[-1]}")
+        if case:
+            self.note(case, loaded["seconds"], took, usage.ru_maxrss)
+        return dict(loaded)
+
+    def note(self, case: str, seconds: float, process: float, memory: int) -> None:
+        self.seconds.setdefault(case, []).append(seconds)
+        self.process.setdefault(case, []).append(process)
+        self.memory[case] = max(memory // 1024, self.memory.get(case, 0))
+
+    def report(self, rows: int) -> None:
+        yard = statistics.median(self.seconds[YARD])
+        print(f"\n{rows:,} rows, {len(self.seconds['mirror'])} runs, median")
+        print(f"{'case':40}{'seconds':>9}{'rows/s':>12}{'ratio':>8}{'goal':>7}{'process':>10}{'MB':>6}")
+        for case, taken in self.seconds.items():
+            took = statistics.median(taken)
+            goal = f"{GOALS[case]:.2f}" if case in GOALS else ""
+            memory = self.memory[case] or ""
+            print(
+                f"{case:40}{took:9.2f}{rows / took:12,.0f}{yard / took:8.2f}{goal:>7}"
+                f"{statistics.median(self.process[case]):10.2f}{memory:>6}"
+            )
+
+
+def one_round(bench: Bench) -> None:
+    """Each case once, from the table that it needs; \\copy between them."""
+    cases: list[tuple[str, str, str]] = [
+        ("mirror", "base", "mirror"),
+        ("mirror, 1 % bad", "bad", "mirror"),
+        ("merge, unchanged", "base", "merge"),
+        ("merge, all new", "new", "merge"),
+        ("merge, all new between", "between", "merge"),
+        ("merge, half new, half changed", "half", "merge"),
+    ]
+    for case, name, mode in cases:
+        if mode == "merge":
+            bench.load("base", "mirror")
+        bench.yardstick("base")
+        bench.load(name, mode, case)
+
+
+@contextlib.contextmanager
+def bench(rows: int) -> Iterator[Bench]:
+    """Everything started in a folder of its own, and gone at the end."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="load-")))
+        folder.chmod(0o755)
+        processes, certificates = Processes.direct(), Certificates(folder / "certificates")
+        stack.callback(processes.stop)
+        installation = Installation(folder / "postgres")
+        rds = Postgres("rds", installation, processes, certificates, folder / "rds.log")
+        rds.start()
+        stack.callback(rds.remove)
+        rds.create_master(*MASTER, DATABASE, ("pg_checkpoint",))
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        moto.start()
+        stack.callback(moto.stop)
+        files = Files(folder / "s3", rows)
+        environment = _environment(rds, moto, certificates, _serve(files.folder, stack))
+        yield Bench(rds, installation.binaries / "psql", folder, files, environment)
+
+
+def _serve(folder: Path, stack: contextlib.ExitStack) -> int:
+    process = subprocess.Popen(
+        [sys.executable, HERE / "s3_files.py", folder], stdout=subprocess.PIPE, text=True
+    )
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    assert process.stdout
+    return int(process.stdout.readline())
+
+
+def _environment(
+    rds: Postgres, moto: ThreadedMotoServer, certificates: Certificates, s3: int
+) -> dict[str, str]:
+    aws = {
+        "AWS_ENDPOINT_URL": "http://{}:{}".format(*moto.get_host_and_port()),
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{s3}", "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
+    }  # fmt: skip
+    os.environ.update(aws)
+    secretsmanager = boto3.client("secretsmanager")
+
+    def secret(name: str, *login: str) -> str:
+        text = json.dumps(dict(zip(("username", "password"), login, strict=True)))
+        return str(secretsmanager.create_secret(Name=name, SecretString=text)["ARN"])
+
+    return {
+        **aws, "PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parent),
+        "PGSSLROOTCERT": str(certificates.ca), "AWS_EC2_METADATA_DISABLED": "true",
+        "RDS_HOST": "localhost", "RDS_PORT": str(rds.port), "RDS_DATABASE": DATABASE,
+        "RDS_SECRET": secret("rds", *MASTER),
+        "WEB_DATABASE_SECRET": secret("web", "reader", "Reader-password-1"),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time the loader beside psql's \\copy.")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--others", action="store_true", help="awswrangler, pandas, SQLAlchemy, execute_values"
+    )
+    given = parser.parse_args()
+    with bench(given.rows) as found:
+        for number in range(given.runs):
+            one_round(found)
+            print(f"run {number + 1} of {given.runs}", file=sys.stderr, flush=True)
+        found.report(given.rows)
+
+
+if __name__ == "__main__":
+    main()
