@@ -5,11 +5,10 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network
 
 from aws_vpc.network import Address, Block, NetworkInterface, PeeringConnection, Route, RouteTable
-from aws_vpc.network_routes import BLACKHOLE
 from aws_vpc.network_values import ECHO_REQUEST, ICMP, INTERNET, TCP
 from aws_vpc.reach_ask import ask_acl
 from aws_vpc.reach_nat import nat_egress_refused, pass_nat, undo_nat
-from aws_vpc.reach_routes import choose
+from aws_vpc.reach_routes import alive, carrier, choose
 from aws_vpc.reach_transit import enter_transit
 from aws_vpc.reach_types import EGRESS
 from aws_vpc.reach_walk import (
@@ -61,7 +60,7 @@ def _stays(walk: Walk, table: RouteTable, subnet: str) -> bool:
     if choice.route is None or choice.rivals or choice.unknown_list:
         return False
     nat = walk.network.nat_gateways.get(choice.route.target)
-    appliance = _interface(walk, choice.route.target)
+    appliance = carrier(walk.network, choice.route.target)
     return (nat is not None and nat.subnet == subnet) or (
         appliance is not None and appliance.subnet == subnet
     )
@@ -92,7 +91,7 @@ def _follow(walk: Walk, table: RouteTable, vpc: str, subnet: str | None) -> Plac
         what = walk.network.unmodelled[found.target]
         walk.unknown(f"{what.kind} {walk.named(what.id)}: {what.reason}")
         return None
-    if not _alive(walk, found, vpc):
+    if not alive(walk.network, found, vpc):
         change = f"mend {walk.named(found.target)} or take the route to it out of {walk.named(table.id)}"
         walk.block("BAD_STATE_ROUTE", table.id, change, rule=found, refers=refers)
         return _supposed(walk, vpc, subnet)
@@ -100,44 +99,10 @@ def _follow(walk: Walk, table: RouteTable, vpc: str, subnet: str | None) -> Plac
 
 
 def _onward(walk: Walk, found: Route, subnet: str | None) -> Place:
-    appliance = _interface(walk, found.target)
+    appliance = carrier(walk.network, found.target)
     if appliance:
         return AtAppliance(appliance.id, subnet)
     return AtGateway(found.target, subnet or "")
-
-
-def _interface(walk: Walk, target: str) -> NetworkInterface | None:
-    if target in walk.network.interfaces:
-        return walk.network.interfaces[target]
-    if target in walk.network.instances:
-        return next(iter(walk.network.by_owner.get(target, ())), None)
-    return None
-
-
-def _alive(walk: Walk, found: Route, vpc: str) -> bool:
-    """Whether the route's target is there, attached and working."""
-    network, target = walk.network, found.target
-    if found.state == BLACKHOLE:
-        return False
-    if target in network.nat_gateways:
-        return network.nat_gateways[target].state == "available" and network.nat_gateways[target].vpc == vpc
-    if target in network.peerings:
-        peering = network.peerings[target]
-        return peering.state == "active" and vpc in (peering.requester.vpc, peering.accepter.vpc)
-    if target in network.internet_gateways:
-        return network.internet_gateways[target].vpc == vpc
-    if target in network.egress_only_gateways:
-        return network.egress_only_gateways[target].vpc == vpc
-    if target in network.transit_gateways:
-        attachment = network.attachments_of.get((target, vpc))
-        return (
-            attachment is not None
-            and attachment.state == "available"
-            and network.transit_gateways[target].state == "available"
-        )
-    if target in network.endpoints:
-        return network.endpoints[target].state == "available" and network.endpoints[target].vpc == vpc
-    return _interface(walk, target) is not None
 
 
 def _supposed(walk: Walk, vpc: str, subnet: str | None) -> Place | None:

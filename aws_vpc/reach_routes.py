@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from aws_vpc.network import (
     Address,
     Network,
+    NetworkInterface,
     Route,
     RouteTable,
     TransitGatewayRoute,
     TransitGatewayRouteTable,
 )
-from aws_vpc.network_routes import PROPAGATED
+from aws_vpc.network_routes import BLACKHOLE, PROPAGATED
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,38 @@ def choose_transit(network: Network, table: TransitGatewayRouteTable, destinatio
     first = [route for bits, rank, route in found if (bits, rank) == best]
     rivals = tuple(first) if len({route.attachment for route in first}) > 1 else ()
     return TransitChoice(first[0], rivals, unknown_list)
+
+
+def alive(network: Network, found: Route, vpc: str) -> bool:
+    """Whether the route's target is there, attached and working."""
+    target = found.target
+    if found.state == BLACKHOLE:
+        return False
+    if target in network.nat_gateways:
+        return network.nat_gateways[target].state == "available" and network.nat_gateways[target].vpc == vpc
+    if target in network.peerings:
+        peering = network.peerings[target]
+        return peering.state == "active" and vpc in (peering.requester.vpc, peering.accepter.vpc)
+    if target in network.internet_gateways:
+        return network.internet_gateways[target].vpc == vpc
+    if target in network.egress_only_gateways:
+        return network.egress_only_gateways[target].vpc == vpc
+    if target in network.transit_gateways:
+        attachment = network.attachments_of.get((target, vpc))
+        return (
+            attachment is not None
+            and attachment.state == "available"
+            and network.transit_gateways[target].state == "available"
+        )
+    if target in network.endpoints:
+        return network.endpoints[target].state == "available" and network.endpoints[target].vpc == vpc
+    return carrier(network, target) is not None
+
+
+def carrier(network: Network, target: str) -> NetworkInterface | None:
+    """The interface of a middlebox that a route names by itself or by its instance."""
+    if target in network.interfaces:
+        return network.interfaces[target]
+    if target in network.instances:
+        return next(iter(network.by_owner.get(target, ())), None)
+    return None

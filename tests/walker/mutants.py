@@ -76,7 +76,7 @@ MUTANTS = [
     Mutant("the shortest prefix wins", "reach_routes", RIVALS, RIVALS.replace("max", "min")),
     Mutant(
         "blackholes carry traffic",
-        "reach_gateways",
+        "reach_routes",
         "if found.state == BLACKHOLE:",
         "if found.state == 'other':",
     ),
@@ -190,7 +190,7 @@ MUTANTS = [
     ),
     Mutant(
         "NAT gateways that are not available work",
-        "reach_gateways",
+        "reach_routes",
         'return network.nat_gateways[target].state == "available" and network',
         "return network",
     ),
@@ -202,7 +202,7 @@ MUTANTS = [
     ),
     Mutant(
         "pending peering connections work",
-        "reach_gateways",
+        "reach_routes",
         'return peering.state == "active" and vpc in',
         "return vpc in",
     ),
