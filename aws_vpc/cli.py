@@ -57,6 +57,7 @@ COMMANDS = {
     "status": Command("status", "tell what stands"),
     "validate": Command("validate", "check the templates"),
     "reach": Command("reach", "tell whether one thing can reach another, and what hinders it"),
+    "check": Command("check", "hold the network against what intents.yaml asks of it"),
     "snapshot": Command("snapshot", "keep what an account answers about its network"),
     "local": Command("local", "start, find, ask and stop the embedded AWS"),
 }

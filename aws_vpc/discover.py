@@ -18,6 +18,8 @@ from aws_vpc.network import Network
 from aws_vpc.network_answers import build
 from aws_vpc.network_faults import faults
 from aws_vpc.network_template_answers import answers_of
+from aws_vpc.template_parameters import scalar
+from aws_vpc.template_parse import parse
 
 if TYPE_CHECKING:
     from aws_vpc.aws import Aws
@@ -67,13 +69,29 @@ ABSENT = {"InvalidAction", "NotImplemented", "NotImplementedError", "UnknownOper
 
 def from_templates(path: Path, given: Mapping[str, str], region: str) -> Network:
     """The network of a root template, or of `nested-stack.yaml` in a folder, with the parameters."""
-    folder, root = (path, ROOT) if path.is_dir() else (path.parent, path.name)
-    if not (folder / root).is_file():
-        raise UsageError(f"{folder / root} is no template: name a template, or a folder that has a {ROOT}")
+    folder, root = _root(path)
     files = {
         it.name: it.read_text() for it in sorted(folder.iterdir()) if it.suffix in (".yaml", ".yml", ".json")
     }
-    return build(answers_of(files, root, given, region))
+    network = build(answers_of(files, root, given, region))
+    if found := faults(network):
+        raise Error(f"{root} with these parameters contradicts itself: {'; '.join(found)}")
+    return network
+
+
+def _root(path: Path) -> tuple[Path, str]:
+    """The folder and the file name of a root template."""
+    folder, root = (path, ROOT) if path.is_dir() else (path.parent, path.name)
+    if not (folder / root).is_file():
+        raise UsageError(f"{folder / root} is no template: name a template, or a folder that has a {ROOT}")
+    return folder, root
+
+
+def defaults(path: Path) -> dict[str, str]:
+    """The default values of the root template's parameters."""
+    folder, root = _root(path)
+    declared = parse((folder / root).read_text()).get("Parameters") or {}
+    return {key: scalar(it["Default"]) for key, it in declared.items() if "Default" in it}
 
 
 def from_snapshot(folder: Path) -> Network:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Any
 
 from aws_vpc.network import (
@@ -12,6 +13,7 @@ from aws_vpc.network import (
     Listener,
     LoadBalancer,
     NetworkInterface,
+    PublicAssociation,
     Service,
     Subnet,
     Target,
@@ -21,6 +23,8 @@ from aws_vpc.network_answers_vpc import free_address
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 Row = Mapping[str, Any]
+# TEST-NET-2 (RFC 5737) stands for public addresses that no answer tells.
+PUBLIC = int(ip_address("198.51.100.200"))
 REQUESTERS = {"AWS::RDS::DBInstance": "rds", "AWS::Redshift::Cluster": "redshift"}
 
 
@@ -40,11 +44,21 @@ def _state(row: Row) -> str:
 
 def services(answers: Answers) -> list[Service]:
     """Databases, warehouses and compute environments."""
-    return [service for service, _, _ in _placed(answers)]
+    return [it.service for it in _placed(answers)]
 
 
-def _placed(answers: Answers) -> Iterator[tuple[Service, list[str], tuple[str, ...]]]:
-    """Each service with its subnets and its security groups."""
+@dataclass(frozen=True)
+class Placed:
+    """A service with its subnets and its security groups; `public` is whether it has public addresses."""
+
+    service: Service
+    subnets: list[str]
+    groups: tuple[str, ...]
+    public: bool = False
+
+
+def _placed(answers: Answers) -> Iterator[Placed]:
+    """Each service, and where it is."""
     subnet_vpc = {row["SubnetId"]: row["VpcId"] for row in answers.get("Subnets", ())}
     for row in answers.get("DBInstances", ()):
         group = row.get("DBSubnetGroup") or {}
@@ -52,7 +66,8 @@ def _placed(answers: Answers) -> Iterator[tuple[Service, list[str], tuple[str, .
         name, kind = row["DBInstanceIdentifier"], "AWS::RDS::DBInstance"
         chosen = [it["SubnetIdentifier"] for it in group.get("Subnets") or ()]
         groups = tuple(it["VpcSecurityGroupId"] for it in row.get("VpcSecurityGroups") or ())
-        yield Service(name, kind, _vpc(chosen, subnet_vpc), int(port) if port else None), chosen, groups
+        service = Service(name, kind, _vpc(chosen, subnet_vpc), int(port) if port else None)
+        yield Placed(service, chosen, groups, bool(row.get("PubliclyAccessible")))
     places = {it["ClusterSubnetGroupName"]: it for it in answers.get("ClusterSubnetGroups", ())}
     for row in answers.get("Clusters", ()):
         if "ClusterIdentifier" not in row:
@@ -62,31 +77,28 @@ def _placed(answers: Answers) -> Iterator[tuple[Service, list[str], tuple[str, .
         chosen = [it["SubnetIdentifier"] for it in group.get("Subnets") or ()]
         groups = tuple(it["VpcSecurityGroupId"] for it in row.get("VpcSecurityGroups") or ())
         kind = "AWS::Redshift::Cluster"
-        yield Service(row["ClusterIdentifier"], kind, _vpc(chosen, subnet_vpc), int(port)), chosen, groups
+        service = Service(row["ClusterIdentifier"], kind, _vpc(chosen, subnet_vpc), int(port))
+        yield Placed(service, chosen, groups, bool(row.get("PubliclyAccessible")))
     yield from _others(answers, subnet_vpc)
 
 
-def _others(
-    answers: Answers, subnet_vpc: Mapping[str, str]
-) -> Iterator[tuple[Service, list[str], tuple[str, ...]]]:
+def _others(answers: Answers, subnet_vpc: Mapping[str, str]) -> Iterator[Placed]:
     for row in answers.get("Workgroups", ()):
         chosen = list(row.get("subnetIds") or ())
         port = (row.get("endpoint") or {}).get("port") or row.get("port") or 5439
         kind = "AWS::RedshiftServerless::Workgroup"
         service = Service(row["workgroupName"], kind, _vpc(chosen, subnet_vpc), int(port))
-        yield service, chosen, tuple(row.get("securityGroupIds") or ())
+        groups = tuple(row.get("securityGroupIds") or ())
+        yield Placed(service, chosen, groups, bool(row.get("publiclyAccessible")))
     for row in answers.get("ComputeEnvironments", ()):
         resources = row.get("computeResources") or {}
         chosen = list(resources.get("subnets") or ())
         kind = "AWS::Batch::ComputeEnvironment"
         service = Service(row["computeEnvironmentName"], kind, _vpc(chosen, subnet_vpc))
-        yield service, chosen, tuple(resources.get("securityGroupIds") or ())
+        yield Placed(service, chosen, tuple(resources.get("securityGroupIds") or ()))
     for row in answers.get("Environments", ()):
-        chosen = list(row.get("Subnets") or ())
-        if chosen:
-            kind = "AWS::ElasticBeanstalk::Environment"
-            service = Service(row["EnvironmentId"], kind, _vpc(chosen, subnet_vpc))
-            yield service, chosen, tuple(row.get("SecurityGroups") or ())
+        kind = "AWS::ElasticBeanstalk::Environment"  # its instances' interfaces are among the interfaces
+        yield Placed(Service(row["EnvironmentId"], kind, row.get("VpcId", "")), [], ())
 
 
 def _vpc(chosen: Sequence[str], subnet_vpc: Mapping[str, str]) -> str:
@@ -103,7 +115,9 @@ def with_services(
     found = dict(known)
     taken: set[tuple[str, Address]] = {(it.vpc, at) for it in known.values() for at in it.addresses}
     requesters = {row["NetworkInterfaceId"]: _requester(row) for row in answers.get("NetworkInterfaces", ())}
-    for service, chosen, groups in _placed(answers):
+    number = PUBLIC
+    for placed in _placed(answers):
+        service, chosen, groups = placed.service, placed.subnets, placed.groups
         real = [
             it
             for it in found.values()
@@ -118,7 +132,11 @@ def with_services(
             address = free_address(subnet, taken)
             taken.add((subnet.vpc, address))
             name = f"{service.id}/{subnet.zone or subnet.id}"
-            found[name] = NetworkInterface(name, subnet.id, subnet.vpc, (address,), groups, owner=service.id)
+            number += 1
+            public = (PublicAssociation(address, ip_address(number)),) if placed.public else ()
+            found[name] = NetworkInterface(
+                name, subnet.id, subnet.vpc, (address,), groups, public, owner=service.id
+            )
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -109,7 +109,7 @@ def open_stack(
     files: Mapping[str, str], name: str, given: Mapping[str, Any], region: str, prefix: str = ""
 ) -> Stack:
     """The template under the name with its parameters."""
-    template = load(files[name])
+    template = _without_rules(load(files[name]))
     values = _values(template, given, bool(prefix))
     zones: Callable[[str], list[str]] = lambda where: [f"{where}{letter}" for letter in "abc"]  # noqa: E731
     found: list[Stack] = []
@@ -122,6 +122,11 @@ def open_stack(
     )
     found.append(Stack(prefix, bind(template, scope), files, region))
     return found[0]
+
+
+def _without_rules(template: Template) -> Template:
+    """The template without its Rules: they are about deploying, and ask for bundles and platforms, too."""
+    return replace(template, body={key: it for key, it in template.body.items() if key != "Rules"})
 
 
 def _names(prefix: str, region: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_vpc.network_template import Declared
 from aws_vpc.network_template_balancers import load_balancers
-from aws_vpc.network_template_making import Making, associate, interface, tagged, zone
+from aws_vpc.network_template_making import Making, associate, interface, tagged, truth, zone
 
 
 def _nat_gateways(making: Making) -> None:
@@ -179,6 +179,7 @@ def _databases(making: Making) -> None:
             "Endpoint": {"Port": port},
             "DBSubnetGroup": {"Subnets": chosen},
             "VpcSecurityGroups": groups,
+            "PubliclyAccessible": truth(given.get("PubliclyAccessible", False)),
         }
         making.add("DBInstances", tagged(it, row))
 
@@ -195,6 +196,7 @@ def _warehouses(making: Making) -> None:
             "ClusterSubnetGroupName": given.get("ClusterSubnetGroupName"),
             "Endpoint": {"Port": int(given.get("Port") or 5439)},
             "VpcSecurityGroups": groups,
+            "PubliclyAccessible": truth(given.get("PubliclyAccessible", False)),
         }
         making.add("Clusters", tagged(it, row))
     for it in making.of("AWS::RedshiftServerless::Workgroup"):
@@ -204,6 +206,7 @@ def _warehouses(making: Making) -> None:
             "subnetIds": given.get("SubnetIds") or [],
             "port": given.get("Port"),
             "securityGroupIds": given.get("SecurityGroupIds") or [],
+            "publiclyAccessible": truth(given.get("PubliclyAccessible", False)),
         }
         making.add("Workgroups", tagged(it, row))
     for it in making.of("AWS::Batch::ComputeEnvironment"):
@@ -234,7 +237,12 @@ def _beanstalk(making: Making) -> None:
             eni = interface(making, f"{it.path}/{zone(making, subnet)}", subnet, named, owner=it.path)
             if str(told.get(("aws:ec2:vpc", "AssociatePublicIpAddress"))).lower() == "true":
                 associate(eni, making.public_address())
-        row = {"EnvironmentId": it.path, "EnvironmentName": it.properties.get("EnvironmentName", "")}
+        vpc = told.get(("aws:ec2:vpc", "VPCId")) or ""
+        row = {
+            "EnvironmentId": it.path,
+            "EnvironmentName": it.properties.get("EnvironmentName", ""),
+            "VpcId": vpc,
+        }
         making.add("Environments", tagged(it, row))
 
 

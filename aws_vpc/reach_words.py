@@ -116,3 +116,16 @@ def _blockers(network: Network, head: str, found: tuple[Blocker, ...]) -> list[s
         where = f"{kind_of(network, it.component)} {it.component}" if it.component != INTERNET else INTERNET
         told += [f"  {it.code} at {where}{f', {it.direction}' if it.direction else ''}", f"    {it.change}"]
     return told
+
+
+def path_lines(network: Network, trace: Trace) -> list[str]:
+    """A trace in few lines: its ends, its way, and what stands in it."""
+    flow = trace.flow
+    name = PROTOCOLS.get(flow.protocol, f"protocol {flow.protocol}")
+    ports = f" {', '.join(map(str, trace.ports))}" if flow.protocol in (6, 17) and trace.ports else ""
+    head = f"{_end(network, flow.source)} {flow.source_address} to {_end(network, flow.destination)} "
+    told = [f"{head}{flow.destination_address}, {name}{ports}"]
+    told += [f"  {line.strip()}" for line in _hops(network, trace.forward)] if trace.forward else []
+    for blocker in (*trace.blockers, *trace.return_blockers):
+        told.append(f"  {blocker.code} at {blocker.component}: {blocker.change}")
+    return told + [f"  not modelled: {it}" for it in trace.missing]

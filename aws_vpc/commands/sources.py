@@ -54,8 +54,7 @@ def _network(options: Namespace) -> Network:
         return discover.from_snapshot(Path(options.snapshot).expanduser())
     if options.live or options.local:
         return discover.from_live(account(options))
-    path = Path(options.templates).expanduser() if options.templates else PROJECT / "templates"
-    return discover.from_templates(path, parameters(options), options.region or REGION)
+    return discover.from_templates(_templates(options), parameters(options), options.region or REGION)
 
 
 def account(options: Namespace) -> Aws:
@@ -67,6 +66,20 @@ def account(options: Namespace) -> Aws:
 
         use_local(running())
     return aws.connect(options.region, options.profile)
+
+
+def stated(options: Namespace) -> dict[str, str]:
+    """The values of the root template's parameters: those given, and else its defaults."""
+    given = parameters(options)
+    if options.snapshot or options.live or options.local:
+        return given
+    from aws_vpc import discover
+
+    return discover.defaults(_templates(options)) | given
+
+
+def _templates(options: Namespace) -> Path:
+    return Path(options.templates).expanduser() if options.templates else PROJECT / "templates"
 
 
 def parameters(options: Namespace) -> dict[str, str]:

@@ -1,0 +1,237 @@
+"""`check` holds the templates against intents.yaml, and names the path when a promise is broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_vpc import cli
+from aws_vpc.errors import UsageError
+from aws_vpc.intents import load
+
+PROJECT = Path(__file__).parent.parent
+EVERYBODY = """
+  TestIngress:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties:
+      GroupId: !Ref {group}
+      IpProtocol: tcp
+      FromPort: {port}
+      ToPort: {port}
+      CidrIp: 0.0.0.0/0
+"""
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A copy of the project's templates."""
+    return Path(shutil.copytree(PROJECT / "templates", tmp_path / "templates"))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{old!r} is not in {path.name}"
+    path.write_text(text.replace(old, new))
+
+
+def append(path: Path, resources: str) -> None:
+    edit(path, "\nResources:\n", f"\nResources:\n{resources}\n")
+
+
+def broken(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict[str, Any]]:
+    """The broken intents by name, after an exit of 3."""
+    assert cli.main(["check", "--json", *words]) == 3
+    rows = json.loads(capsys.readouterr().out)["intents"]
+    return {row["name"]: row for row in rows if row["state"] == "broken"}
+
+
+def passed(row: dict[str, Any]) -> set[str]:
+    """Every component on the paths that break an intent."""
+    components = set()
+    for path in row["paths"]:
+        components |= {it["Component"]["Id"] for it in path.get("ForwardPathComponents", ())}
+        components |= {it["Component"]["Id"] for it in path["AwsVpc"]["PartialPathComponents"]}
+    return components
+
+
+def test_the_templates_keep_every_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check"]) == 0
+    told = capsys.readouterr().out
+    assert "broken" not in told and "unknown" not in told
+    assert told.splitlines()[-1] == "17 holds"
+
+
+@pytest.mark.parametrize(
+    "param",
+    [
+        "Interconnect=transit-gateway",
+        "Interconnect=none",
+        "NatGateway=false",
+        "NatGateway=per-az",
+        "NatGateway=regional",
+        "AvailabilityZones=3",
+        "InterfaceEndpoint=false",
+        "WebTier=beanstalk",
+        "WebTier=both",
+        "WebPort=8080",
+        "WebIngressCidr=203.0.113.0/24",
+    ],
+)
+def test_the_promises_hold_under_every_switch(param: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--param", param]) == 0, capsys.readouterr().out
+    assert "broken" not in capsys.readouterr().out
+
+
+def test_the_promises_hold_with_a_serverless_warehouse(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--param", "Warehouse=serverless", "--param", "AvailabilityZones=3"]
+    assert cli.main(["check", *words]) == 0, capsys.readouterr().out
+    assert "not asked" not in capsys.readouterr().out
+
+
+def test_a_port_open_to_everybody_breaks_the_first_promise(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append(templates / "vpc.yaml", EVERYBODY.format(group="WebServerSecurityGroup", port=5000))
+    found = broken(capsys, "--templates", str(templates))
+    row = found["nothing but the web port of the web server is open to the internet"]
+    assert {"NestedVPCStack/InternetGateway", "NestedEC2Stack/WebServer"} <= passed(row)
+
+
+def test_a_database_in_public_subnets_that_admits_everybody_breaks_the_second(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append(templates / "vpc.yaml", EVERYBODY.format(group="DatabaseSecurityGroup", port=5432))
+    found = broken(capsys, "--templates", str(templates))
+    row = found["the database takes connections from the web server and the loader only"]
+    assert "NestedRDSStack/Database" in passed(row)
+
+
+def test_a_way_out_of_the_warehouse_breaks_the_third(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    way = """
+  TestGateway: {Type: 'AWS::EC2::InternetGateway'}
+
+  TestAttachment:
+    Type: AWS::EC2::VPCGatewayAttachment
+    Properties: {VpcId: !Ref WarehouseVpc, InternetGatewayId: !Ref TestGateway}
+
+  TestRoute:
+    Type: AWS::EC2::Route
+    Properties:
+      RouteTableId: !Ref WarehouseRouteTable
+      DestinationCidrBlock: 0.0.0.0/0
+      GatewayId: !Ref TestGateway
+"""
+    edit(templates / "redshift.yaml", "PubliclyAccessible: false", "PubliclyAccessible: true")
+    append(templates / "vpc.yaml", way)
+    found = broken(capsys, "--templates", str(templates))
+    row = found["the warehouse has no way out to the internet"]
+    assert {"NestedRedshiftStack/Warehouse", "NestedVPCStack/TestGateway"} <= passed(row)
+
+
+def test_a_missing_rule_breaks_the_fourth(templates: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(
+        templates / "network-acls.yaml",
+        "        From: 5439\n        To: 5439",
+        "        From: 5438\n        To: 5438",
+    )
+    found = broken(capsys, "--templates", str(templates))
+    row = found["the web server reaches the warehouse"]
+    assert "NestedEC2Stack/WebServer" in passed(row)
+    assert row["paths"][0]["Explanations"][0]["ExplanationCode"] == "SUBNET_ACL_RESTRICTION"
+
+
+def test_credentials_that_cross_the_internet_gateway_break_the_fifth(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(templates / "vpc.yaml", "PrivateDnsEnabled: true", "PrivateDnsEnabled: false")
+    found = broken(capsys, "--templates", str(templates))
+    row = found["Secrets Manager is reached by the interface endpoint, and not by the internet gateway"]
+    assert "NestedVPCStack/InternetGateway" in passed(row)
+
+
+def test_dns_host_names_turned_off_break_the_fifth_too(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(templates / "vpc.yaml", "EnableDnsHostnames: true", "EnableDnsHostnames: false")
+    found = broken(capsys, "--templates", str(templates))
+    assert "Secrets Manager is reached by the interface endpoint, and not by the internet gateway" in found
+
+
+def test_a_removed_gateway_endpoint_is_told_with_the_way_around_it(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = templates / "vpc.yaml"
+    edit(
+        path,
+        "        - !Ref PublicRouteTable\n        - !Ref PrivateRouteTableA\n",
+        "        - !Ref DataRouteTable\n",
+    )
+    found = broken(capsys, "--templates", str(templates))
+    assert "NestedVPCStack/InternetGateway" in passed(
+        found["S3 is reached by the gateway endpoint of the application VPC"]
+    )
+
+
+SCOPE = {
+    "MatchPaths": [
+        {
+            "Source": {
+                "ResourceStatement": {"ResourceTypes": ["AWS::EC2::InternetGateway"]},
+                "PacketHeaderStatement": {"Protocols": ["tcp"], "DestinationPorts": ["1-65535"]},
+            },
+            "Destination": {"ResourceStatement": {"Resources": ["Database", "WebServer"]}},
+        }
+    ]
+}
+
+
+def test_an_access_scope_is_taken_unchanged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "scope.json"
+    file.write_text(json.dumps(SCOPE))
+    assert cli.main(["check", str(file)]) == 0  # the default admits nobody
+    capsys.readouterr()
+    found = broken(capsys, str(file), "--param", "WebIngressCidr=203.0.113.0/24")
+    (row,) = found.values()
+    assert "NestedEC2Stack/WebServer" in passed(row)
+
+
+def test_an_exclude_path_takes_a_finding_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = {"PacketHeaderStatement": {"DestinationPorts": ["80"]}}
+    file = tmp_path / "scope.json"
+    file.write_text(json.dumps({**SCOPE, "ExcludePaths": [{"Source": port}]}))
+    assert cli.main(["check", str(file), "--param", "WebIngressCidr=203.0.113.0/24"]) == 0
+    assert "1 holds" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("intents: [", "line 2"),
+        ("[]", "no list `intents`"),
+        ("intents: [{name: a, allow: {from: x}}]", "needs `from` and `to`"),
+        ("intents: [{name: a, allow: {from: x, to: y, port: web}}]", "port 'web'"),
+        ("intents: [{name: a, allow: {from: x, to: y, port: '${No}'}}]", "parameter No"),
+        ("intents: [{name: a, forbid: {from: x, to: y}}]", "forbid"),
+        ("intents: [{name: a, through: {from: x, to: y}}]", "needs the member `through`"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(UsageError) as told:
+        load(text, "wrong.yaml")
+    assert "wrong.yaml" in str(told.value) and reason in str(told.value)
+
+
+def test_a_name_that_is_not_there_lists_what_is_like_it(tmp_path: Path) -> None:
+    file = tmp_path / "intents.yaml"
+    file.write_text("intents: [{name: a, allow: {from: WebSever, to: Database, port: 5432}}]")
+    asked = [sys.executable, "-m", "aws_vpc", "check", str(file)]
+    told = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert told.returncode == 2 and "WebServer" in told.stderr and told.stdout == ""
