@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aws_vpc import cli
-from aws_vpc.errors import UsageError
+from aws_vpc.commands.console import Console
+from aws_vpc.commands.plan_checks import Draft, hold, promises_are_kept
+from aws_vpc.errors import Refused, UsageError
 from aws_vpc.intents import load
 
 PROJECT = Path(__file__).parent.parent
@@ -235,3 +238,28 @@ def test_a_name_that_is_not_there_lists_what_is_like_it(tmp_path: Path) -> None:
     asked = [sys.executable, "-m", "aws_vpc", "check", str(file)]
     told = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert told.returncode == 2 and "WebServer" in told.stderr and told.stdout == ""
+
+
+def drafted(root: Path, **parameters: str) -> Draft:
+    """A draft of a create from the templates of a folder, as the plan step makes it."""
+    session = SimpleNamespace(root=root, aws=SimpleNamespace(region="us-west-2"), console=Console(quiet=True))
+    package = SimpleNamespace(artifacts=[])
+    return Draft(session, SimpleNamespace(package=package), parameters, changed=True)  # type: ignore[arg-type]
+
+
+def test_a_plan_that_breaks_a_promise_is_refused_before_anything_is_made(templates: Path) -> None:
+    shutil.copy(PROJECT / "intents.yaml", templates.parent)
+    assert promises_are_kept(drafted(templates.parent)) == []
+    append(templates / "vpc.yaml", EVERYBODY.format(group="WebServerSecurityGroup", port=5000))
+    (finding,) = [one for one in promises_are_kept(drafted(templates.parent)) if one.severity == "ERROR"]
+    assert "nothing but the web port" in finding.message and "NestedEC2Stack/WebServer" in finding.message
+    with pytest.raises(Refused, match="nothing has been changed"):
+        hold(drafted(templates.parent))
+
+
+def test_a_plan_in_a_network_that_stands_already_is_not_asked(templates: Path) -> None:
+    shutil.copy(PROJECT / "intents.yaml", templates.parent)
+    given = {"Vpc": "vpc-1", "PublicSubnets": "subnet-1", "PrivateSubnets": "subnet-2"}
+    assert [
+        it for it in promises_are_kept(drafted(templates.parent, **given)) if it.severity == "ERROR"
+    ] == []

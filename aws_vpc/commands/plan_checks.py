@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from aws_vpc.commands.promises import promises
 from aws_vpc.commands.request import Request
 from aws_vpc.commands.session import Session
 from aws_vpc.errors import Refused
@@ -40,8 +41,15 @@ def templates_are_sound(draft: Draft) -> list[Finding]:
     return faults(draft.templates) if draft.changed else []
 
 
+def promises_are_kept(draft: Draft) -> list[Finding]:
+    """What of intents.yaml the planned network would break, with the path; `check` tells it in full."""
+    if not draft.changed:
+        return []
+    return promises(draft.session.root, draft.parameters, draft.session.aws.region)
+
+
 Check = Callable[[Draft], Sequence[Finding]]
-CHECKS: tuple[Check, ...] = (templates_are_sound,)
+CHECKS: tuple[Check, ...] = (templates_are_sound, promises_are_kept)
 
 
 def hold(draft: Draft) -> None:
