@@ -60,7 +60,7 @@ CALLS = (
 DERIVED = (
     "VpcAttributes", "PrefixLists", "TransitGatewayStaticRoutes", "TransitGatewayPropagatedRoutes",
     "TransitGatewayPropagations", "Listeners", "LoadBalancerAttributes", "LoadBalancerTargetHealth",
-    "TargetGroupAttributes", "Environments",
+    "TargetGroupAttributes", "Environments", "StackResources",
 )  # fmt: skip
 KEYS = {key.lower(): key for key in (*(call[2].split(":")[0] for call in CALLS), *DERIVED)}
 # What an endpoint says of an operation, or a Region of a service, that it does not have.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from aws_vpc.discover import listed
 
 if TYPE_CHECKING:
     from aws_vpc.aws import Aws
 
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+MEMBERS = {"StackName", "StackId", "LogicalResourceId", "PhysicalResourceId", "ResourceType"}
 Answers = dict[str, list[dict[str, Any]]]
 
 
@@ -22,7 +26,25 @@ def more(aws: Aws, known: Answers) -> Answers:
         "VpcAttributes": [_attributes(ec2, row["VpcId"]) for row in known.get("Vpcs", ())],
         **_transit(ec2, known),
         **_balancers(aws, known),
+        "StackResources": _stack_resources(aws.client("cloudformation")),
     }
+
+
+def _stack_resources(client: Any) -> list[dict[str, Any]]:
+    """What stacks made, for their logical names; nothing where that may not be asked."""
+    found = []
+    try:
+        for stack in listed(client, "list_stacks", "StackSummaries") or ():
+            if not stack["StackStatus"].startswith("DELETE_C"):
+                named = {"StackName": stack["StackName"], "StackId": stack["StackId"]}
+                rows = listed(
+                    client, "list_stack_resources", "StackResourceSummaries", StackName=stack["StackId"]
+                )
+                found += [{**named, **row} for row in rows or ()]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED:
+            raise
+    return [{key: value for key, value in row.items() if key in MEMBERS} for row in found]
 
 
 def _attributes(ec2: Any, vpc: str) -> dict[str, Any]:

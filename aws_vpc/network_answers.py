@@ -107,6 +107,7 @@ IDS = {
     "VpnGateways": "VpnGatewayId",
     "Environments": "EnvironmentId",
 }
+STACK = "AWS::CloudFormation::Stack"
 NAMES = ("GroupName", "PrefixListName", "LoadBalancerName", "TargetGroupName", "EnvironmentName")
 ARNS = (
     "DBInstanceArn",
@@ -121,21 +122,40 @@ ARNS = (
 
 def labels(answers: Answers) -> dict[str, Label]:
     """What people call each component: Name tag or own name, logical path, ARN."""
-    found = {}
+    found, paths = {}, stack_paths(answers)
     rows = [(key, row) for key in IDS for row in answers.get(key, ())]
     rows += [("", row) for group in answers.get("Reservations", ()) for row in group.get("Instances", ())]
     for key, row in rows:
         tags = _tags(row)
         name = tags.get("Name") or next((str(row[it]) for it in NAMES if row.get(it)), "")
         arn = next((str(row[it]) for it in ARNS if row.get(it)), "")
-        logical = str(row.get("LogicalPath") or "") or "/".join(
-            tags[it]
-            for it in ("aws:cloudformation:stack-name", "aws:cloudformation:logical-id")
-            if it in tags
-        )
+        id = str(row[IDS.get(key, "InstanceId")])
+        logical = str(row.get("LogicalPath") or "") or paths.get(id) or paths.get(arn) or _by_tags(tags)
         if name or arn or logical:
-            found[str(row[IDS.get(key, "InstanceId")])] = Label(name, logical, arn)
+            found[id] = Label(name, logical, arn)
     return found
+
+
+def _by_tags(tags: Mapping[str, str]) -> str:
+    wanted = ("aws:cloudformation:stack-name", "aws:cloudformation:logical-id")
+    return "/".join(tags[it] for it in wanted if it in tags)
+
+
+def stack_paths(answers: Answers) -> dict[str, str]:
+    """The logical path of each physical id that a stack made, from the root stack's name on."""
+    rows = list(answers.get("StackResources", ()))
+    children = {row["PhysicalResourceId"]: row for row in rows if row.get("ResourceType") == STACK}
+    paths: dict[str, str] = {}
+
+    def path(row: Mapping[str, Any]) -> str:
+        parent = children.get(row["StackId"])
+        above = path(parent) if parent is not None and parent is not row else str(row["StackName"])
+        return f"{above}/{row['LogicalResourceId']}"
+
+    for row in rows:
+        if row.get("PhysicalResourceId") and row.get("ResourceType") != STACK:
+            paths[str(row["PhysicalResourceId"])] = path(row)
+    return paths
 
 
 def _tags(row: Mapping[str, Any]) -> dict[str, str]:

@@ -100,12 +100,23 @@ def interfaces(
     }
     for nat in nats.values():
         owners |= {at.interface: nat.id for at in nat.addresses if at.interface}
-    taken: set[tuple[str, Address]] = set()
+    taken = _taken(answers, known)
     found = {}
     for row in answers.get("NetworkInterfaces", ()):
         made = _interface(row, owners.get(row["NetworkInterfaceId"], ""), known, groups, taken)
         taken |= {(made.vpc, address) for address in made.addresses}
         found[made.id] = made
+    return found
+
+
+def _taken(answers: Answers, known: Mapping[str, Subnet]) -> set[tuple[str, Address]]:
+    """The addresses that interfaces have in their own subnets."""
+    found = set()
+    for row in answers.get("NetworkInterfaces", ()):
+        subnet = known.get(row.get("SubnetId", ""))
+        for address in _stated(row):
+            if subnet and any(address in cidr for cidr in subnet.cidrs):
+                found.add((subnet.vpc, address))
     return found
 
 
@@ -158,15 +169,19 @@ def _addresses(
     row: Mapping[str, Any], subnet: Subnet | None, taken: set[tuple[str, Address]]
 ) -> tuple[Address, ...]:
     """Its addresses; one outside its subnet, which AWS never gives, is put inside."""
-    private = [it["PrivateIpAddress"] for it in row.get("PrivateIpAddresses") or ()]
-    if not private and row.get("PrivateIpAddress"):
-        private = [row["PrivateIpAddress"]]
-    known = [ip_address(text) for text in private]
-    known += [ip_address(it["Ipv6Address"]) for it in row.get("Ipv6Addresses") or ()]
+    known = _stated(row)
     if subnet is None:
         return tuple(known)
     inside = [address for address in known if any(address in cidr for cidr in subnet.cidrs)]
     return tuple(inside) if inside else (free_address(subnet, taken),)
+
+
+def _stated(row: Mapping[str, Any]) -> list[Address]:
+    private = [it["PrivateIpAddress"] for it in row.get("PrivateIpAddresses") or ()]
+    if not private and row.get("PrivateIpAddress"):
+        private = [row["PrivateIpAddress"]]
+    v6 = [it["Ipv6Address"] for it in row.get("Ipv6Addresses") or ()]
+    return [ip_address(text) for text in (*private, *v6)]
 
 
 def free_address(subnet: Subnet, taken: set[tuple[str, Address]]) -> Address:
