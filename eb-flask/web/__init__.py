@@ -53,8 +53,9 @@ def create_app(config: settings.Settings | None = None) -> Flask:
         "bucket": bucket.Bucket(s3, config.bucket),
         "clients": {"secretsmanager": manager, "s3": s3},
     }
-    app.wsgi_app = formats.Suffix(app.wsgi_app)  # type: ignore[method-assign]
-    for part in (logs, headers, errors, home, comparison):
+    around = logs.Requests(headers.Headers(formats.Suffix(app.wsgi_app)))
+    app.wsgi_app = around  # type: ignore[method-assign]
+    for part in (headers, errors, home, comparison):
         part.install(app)
     signin.install(app, signin.users(manager, config.auth_secret) if config.auth_secret else None)
     for blueprint in (home.bp, comparison.bp, connectivity.bp, loads.bp, health.bp, people.bp):

@@ -1,6 +1,6 @@
 """What is answered when there is no page: a sentence, with the right status, in the format asked for."""
 
-from flask import Flask, Response, g
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from . import faults, logs
@@ -30,7 +30,9 @@ def sentence(text: str, status: int) -> Response:
 def fault(error: Exception) -> Response:
     """A database that gives no rows: 503 with Retry-After, 504, or 404 before the first load."""
     assert isinstance(error, faults.Fault)
-    logs.log.warning("fault", extra={"facts": {"request_id": g.get("request_id"), "fault": error.sentence}})
+    logs.log.warning(
+        "fault", extra={"facts": {"request_id": request.environ.get(logs.ID), "fault": error.sentence}}
+    )
     response = sentence(error.sentence, error.status)
     if error.status == 503:
         response.headers["Retry-After"] = str(faults.RETRY_SECONDS)
@@ -51,5 +53,5 @@ def http(error: Exception) -> Response:
 
 def bug(error: Exception) -> Response:
     """A fault of the pages themselves: logged with its places, answered with the id to ask about."""
-    logs.log.error("bug", exc_info=error, extra={"facts": {"request_id": g.get("request_id")}})
-    return sentence(f"Something went wrong here. Ask about request {g.get('request_id')}.", 500)
+    logs.log.error("bug", exc_info=error, extra={"facts": {"request_id": request.environ.get(logs.ID)}})
+    return sentence(f"Something went wrong here. Ask about request {request.environ.get(logs.ID)}.", 500)

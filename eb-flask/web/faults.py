@@ -13,7 +13,6 @@ redshift_connector by a dictionary whose C is the SQLSTATE, or by a bare OSError
 
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .secrets import UNREADABLE
@@ -97,7 +96,7 @@ def of(error: Exception, title: str) -> Exception:
         return NoTable(f"There has been no load into {title} yet.")
     if code == "42501":
         return Denied(f"{title} refuses to be read: the web login has no right to the table.")
-    if isinstance(error, DBAPIError) and code and not code.startswith(("08", "28", "53", "57P", "3D")):
+    if code and not code.startswith(("08", "28", "53", "57P", "3D")):
         return error
     text = str(getattr(error, "orig", error))
     reason = next((reason for sign, reason in REASONS if sign in text), "the connection was lost")

@@ -1,11 +1,12 @@
-"""Headers on every answer: what a browser may do with it, how long it may keep it, where the time went."""
+"""Headers on every answer: what a browser may do with it, how long it may keep it."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, current_app
 
 POLICY = "; ".join(
     (
@@ -31,9 +32,28 @@ ALWAYS = {
 }
 
 
+class Headers:
+    """WSGI middleware that adds the headers to every answer."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if environ["PATH_INFO"].startswith("/static/") and status.startswith("200"):
+                headers = [pair for pair in headers if pair[0] != "Cache-Control"]
+                headers.append(("Cache-Control", "public, max-age=31536000, immutable"))
+            else:
+                headers.append(("Cache-Control", "no-store"))
+            if environ["wsgi.url_scheme"] == "https":
+                headers.append(("Strict-Transport-Security", "max-age=31536000"))
+            return start_response(status, [*headers, *ALWAYS.items()], *more)
+
+        return self._app(environ, start)
+
+
 def install(app: Flask) -> None:
-    """Adds the headers to every answer of the application, and the version to every static address."""
-    app.after_request(add)
+    """Adds the version to every static address."""
     app.url_defaults(versioned)
 
 
@@ -47,17 +67,3 @@ def versioned(endpoint: str, values: dict[str, Any]) -> None:
 def digest(path: Path) -> str:
     """The beginning of a file's SHA-256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def add(response: Response) -> Response:
-    """The answer with its headers."""
-    response.headers.update(ALWAYS)
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint == "static":
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    else:
-        response.headers["Cache-Control"] = "no-store"
-    if "database_milliseconds" in g:
-        response.headers["Server-Timing"] = f"db;dur={g.database_milliseconds:.2f}"
-    return response

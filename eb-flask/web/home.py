@@ -1,10 +1,12 @@
 """The start page: both databases side by side, and the search."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response, current_app, url_for
 
 from . import faults, formats, queries
 from .db import Database
@@ -14,9 +16,23 @@ bp = Blueprint("home", __name__)
 
 
 def install(app: Flask) -> None:
-    """Gives every template the databases by name and the address of its JSON twin."""
+    """Gives every template the databases by name, the pages to go to, and the address of its JSON twin."""
     titles = {name: database.title for name, database in app.extensions["databases"].items()}
-    app.context_processor(lambda: {"sources": titles, "twin": formats.twin})
+    pages = cache(lambda: tuple(destinations(titles)))
+    static = cache(lambda name: url_for("static", filename=name))
+    app.context_processor(
+        lambda: {"sources": titles, "pages": pages(), "twin": formats.twin, "static": static}
+    )
+
+
+def destinations(titles: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Address and name of every page that the head of a page links to."""
+    for name, title in titles.items():
+        yield url_for("people.index", source=name), title
+    if len(titles) > 1:
+        yield url_for("comparison.index"), "Compare"
+    yield url_for("loads.index"), "Loads"
+    yield url_for("connectivity.index"), "Network"
 
 
 @bp.get("/")

@@ -10,16 +10,17 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, literal_column, or_, select
 
 from .db import Database, Result
+from .fixed import Fixed
 from .tables import loads
 
 PAGE = 50
 STATES = ("running", "partial", "loaded", "failed", "interrupted")
 OVER = ("loaded", "failed", "interrupted")
-RUNNING = (
+RUNNING = Fixed(
     select(func.count().label("rows")).select_from(loads).where(loads.c.state == literal_column("'running'"))
 )
-LOAD = select(loads).where(loads.c.run == bindparam("run"))
-OF_OBJECT = (
+LOAD = Fixed(select(loads).where(loads.c.run == bindparam("run")))
+OF_OBJECT = Fixed(
     select(loads)
     .where(loads.c.bucket == bindparam("bucket"), loads.c.key == bindparam("key"))
     .order_by(loads.c.started.desc(), loads.c.run.desc())
@@ -29,17 +30,17 @@ OF_OBJECT = (
 
 def loading(database: Database) -> bool:
     """Whether a load is under way."""
-    return bool(database.fetch(RUNNING).rows[0]["rows"])
+    return bool(database.fetch_fixed(RUNNING).rows[0]["rows"])
 
 
 def load(database: Database, run: str) -> Result:
     """The load of this name, or no row."""
-    return database.fetch(LOAD, {"run": run})
+    return database.fetch_fixed(LOAD, {"run": run})
 
 
 def latest(database: Database, bucket: str, key: str) -> Result:
     """The latest load of an object, or no row."""
-    return database.fetch(OF_OBJECT, {"bucket": bucket, "key": key})
+    return database.fetch_fixed(OF_OBJECT, {"bucket": bucket, "key": key})
 
 
 def history(database: Database, state: str, before: tuple[datetime, str] | None) -> tuple[Result, bool]:

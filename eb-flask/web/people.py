@@ -4,9 +4,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 
-from . import errors, formats, listing, queries, sheet, view
+from . import errors, formats, listing, logs, queries, sheet, view
 from .db import Database, Result
 from .view import Senseless, View
 
@@ -70,7 +70,8 @@ def chosen(source: str) -> Database:
 
 def timed(result: Result) -> Result:
     """The result, its time added to what this request spent in databases."""
-    g.database_milliseconds = g.get("database_milliseconds", 0.0) + result.milliseconds
+    spent = request.environ.get(logs.DATABASE, 0.0)
+    request.environ[logs.DATABASE] = spent + result.milliseconds
     return result
 
 

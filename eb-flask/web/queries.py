@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql
 
 from . import faults
 from .db import Database, Result
+from .fixed import Fixed
 from .tables import loads, persons
 
 LONGEST_EMAIL = 320
@@ -17,16 +18,16 @@ VERSION = re.compile(r".*(Redshift|PostgreSQL) ([\w.]+)", re.DOTALL)
 
 NAMED: Dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
-SERVER = select(func.version().label("version"))
-COUNT = select(func.count().label("rows")).select_from(persons)
-PERSON = select(persons).where(persons.c.id == bindparam("id"))
-FIND = (
+SERVER = Fixed(select(func.version().label("version")))
+COUNT = Fixed(select(func.count().label("rows")).select_from(persons))
+PERSON = Fixed(select(persons).where(persons.c.id == bindparam("id")))
+FIND = Fixed(
     select(persons)
     .where(func.lower(persons.c.email).like(func.lower(bindparam("pattern")), escape="/"))
     .order_by(func.lower(persons.c.email), persons.c.id)
     .limit(literal_column(str(MOST_PERSONS)))
 )
-LAST_LOAD = (
+LAST_LOAD = Fixed(
     select(
         loads.c.bucket,
         loads.c.key,
@@ -44,7 +45,7 @@ LAST_LOAD = (
 
 def server(database: Database) -> dict[str, Any]:
     """The engine, its version, and the milliseconds that one round trip took."""
-    result = database.fetch(SERVER)
+    result = database.fetch_fixed(SERVER)
     text = result.rows[0]["version"]
     match = VERSION.search(text)
     return {
@@ -56,13 +57,13 @@ def server(database: Database) -> dict[str, Any]:
 
 def count(database: Database) -> int:
     """How many persons there are."""
-    return int(database.fetch(COUNT).rows[0]["rows"])
+    return int(database.fetch_fixed(COUNT).rows[0]["rows"])
 
 
 def last_load(database: Database) -> dict[str, Any] | None:
     """When the persons last changed and which object they came from; nothing where no ledger says so."""
     try:
-        rows = database.fetch(LAST_LOAD).rows
+        rows = database.fetch_fixed(LAST_LOAD).rows
     except (faults.NoTable, faults.Denied):
         return None
     return {**rows[0], "at": rows[0]["at"].isoformat(timespec="seconds") + "Z"} if rows else None
@@ -82,9 +83,9 @@ def find(database: Database, beginning: str) -> Result:
     return Result(exact or result.rows, result.milliseconds, result.query)
 
 
-def run(database: Database, statement: Select[Any], bound: dict[str, Any]) -> Result:
+def run(database: Database, statement: Fixed, bound: dict[str, Any]) -> Result:
     """The rows of a fixed statement, together with its text, values and time for people to read."""
-    result = database.fetch(statement, bound)
+    result = database.fetch_fixed(statement, bound)
     query = {"sql": SHOWN[statement], "bound": bound, "milliseconds": result.milliseconds}
     return Result(result.rows, result.milliseconds, query)
 
@@ -105,4 +106,4 @@ def shown(statement: Select[Any]) -> str:
     return re.sub(r" +\n", "\n", text).replace("\n ", "\n")
 
 
-SHOWN = {statement: shown(statement) for statement in (PERSON, FIND)}
+SHOWN = {fixed: shown(fixed.statement) for fixed in (PERSON, FIND)}
