@@ -8,8 +8,8 @@ Within two seconds a page knows that its database is away: ping and connect shar
 failure only one request in a second tries again, the others are told at once; so nothing queues up
 behind a database that is away, and the first try that succeeds makes it available to all.
 
-A ping costs as much as a lookup, so a connection is pinged once a second at most, and all are when one was found
-cut. These are reads, each a transaction of its own: one that met a cut connection is asked again on a fresh one.
+A ping costs as much as a lookup, so a connection is pinged once a second at most, and all are when one was
+found cut. These are reads, each a transaction of its own: one that met a cut connection is asked once more.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Statements that never change: written in SQLAlchemy Core, compiled once for each database, values always bound."""
+"""Statements that never change: SQLAlchemy Core, compiled once for each database, values always bound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -58,7 +58,7 @@ def configuration() -> dict[str, Any]:
 
 
 class Requests:
-    """WSGI middleware that gives every request an id, tells it to the caller, and logs how it was answered."""
+    """WSGI middleware that gives every request an id, tells the caller, and logs how it was answered."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
