@@ -11,6 +11,7 @@ from aws_vpc.network_answers_vpc import block
 from aws_vpc.network_values import ANY_PROTOCOL, ICMP, ICMPV6
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]
+IMPLICIT = 32767  # the entry `*`, which refuses what no other entry matches
 NUMBERS = {"-1": -1, "all": -1, "tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "58": 58}
 
 
@@ -26,7 +27,7 @@ def acls(answers: Answers) -> dict[str, Acl]:
         row["NetworkAclId"]: Acl(
             row["NetworkAclId"],
             row["VpcId"],
-            tuple(map(_entry, row.get("Entries") or ())),
+            tuple(_entry(it) for it in row.get("Entries") or () if int(it["RuleNumber"]) < IMPLICIT),
             tuple(it["SubnetId"] for it in row.get("Associations") or () if it.get("SubnetId")),
             bool(row.get("IsDefault")),
         )

@@ -119,7 +119,7 @@ def endpoints(answers: Answers) -> dict[str, VpcEndpoint]:
             row.get("VpcEndpointType") or "Gateway",
             row.get("ServiceName", ""),
             lists.get(row["VpcEndpointId"]),
-            bool(row.get("PrivateDnsEnabled")),
+            bool(row.get("PrivateDnsEnabled")) and row.get("VpcEndpointType") == "Interface",
             (row.get("State") or "available").lower(),
         )
         for row in answers.get("VpcEndpoints", ())

@@ -15,8 +15,11 @@ ALL_OUT = {
     "UserIdGroupPairs": [],
     "PrefixListIds": [],
 }
-# One published block each; a template cannot tell more, and `--live` reads them all.
-SERVICE_BLOCKS = {"s3": ["52.216.0.0/15"], "dynamodb": ["52.94.0.0/22"]}
+# Published for us-east-1 (ip-ranges.amazonaws.com); a template cannot tell its Region's, `--live` reads them.
+SERVICE_BLOCKS = {
+    "s3": ["52.216.0.0/15", "3.5.0.0/19", "54.231.0.0/16"],
+    "dynamodb": ["3.218.182.0/24", "3.218.180.0/23", "52.94.0.0/22", "52.119.224.0/20"],
+}
 
 
 def _acls(making: Making) -> None:

@@ -1,0 +1,84 @@
+"""Two networks compared apart from their ids: each component named by its logical path, or by what it belongs to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from aws_vpc.network import Network, Service
+
+# Chosen by EC2: compared only as being there. DNS across peering decides no packet.
+CHOSEN = {"addresses", "public", "id", "description", "region", "account", "remote_dns"}
+COMPARED = (
+    "vpcs", "subnets", "interfaces", "instances", "services", "route_tables", "acls", "groups", "prefix_lists",
+    "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings", "endpoints", "transit_gateways",
+    "attachments", "transit_tables", "load_balancers", "target_groups", "unmodelled",
+)  # fmt: skip
+
+
+def canonical(network: Network, root: str = "") -> dict[str, Counter[str]]:
+    """The components of each kind as texts, ids replaced by names that both networks share."""
+    names = _names(network, root)
+    return {
+        kind: Counter(
+            str(_plain(found, names)) for found in getattr(network, kind).values() if _ours(found, names)
+        )
+        for kind in COMPARED
+    }
+
+
+def _names(network: Network, root: str) -> dict[str, str]:
+    """Each id's shared name."""
+    names = {
+        id: label.logical.removeprefix(root).lstrip("/") for id, label in network.labels.items() if label.logical
+    }
+    for table in network.route_tables.values():
+        if table.main and table.id not in names:
+            names[table.id] = f"{names.get(table.vpc)}.main"
+    for acl in network.acls.values():
+        if acl.default:
+            names[acl.id] = f"{names.get(acl.vpc)}.acl"
+    for group in network.groups.values():
+        if group.id not in names:
+            names[group.id] = f"{names.get(group.vpc)}.group"
+    for endpoint in network.endpoints.values():
+        if endpoint.prefix_list:
+            names[endpoint.prefix_list] = f"list of {endpoint.service}"
+    for found in network.interfaces.values():
+        names[found.id] = f"interface of {names.get(found.owner, found.owner)} in {names.get(found.subnet)}"
+    return names
+
+
+def _ours(found: Any, names: Mapping[str, str]) -> bool:
+    """Whether the component belongs to the stack: what EC2 gives every account does not."""
+    vpc = getattr(found, "vpc", None)
+    return found.id in names and (vpc is None or vpc in names)
+
+
+def _plain(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return names.get(value, value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        pairs = [
+            (it.name, _plain(getattr(value, it.name), names))
+            for it in dataclasses.fields(value)
+            if it.name not in CHOSEN | {"name"} and not (isinstance(value, Service) and it.name == "port")
+        ]
+        extra = [("id", names[value.id])] if getattr(value, "id", None) in names else []
+        extra += [("chosen", len(getattr(value, it))) for it in ("addresses", "public") if hasattr(value, it)]
+        return (type(value).__name__, *extra, *pairs)
+    if isinstance(value, tuple):
+        return tuple(sorted((_plain(it, names) for it in value), key=str))
+    return str(value) if value is not None else None
+
+
+def differences(one: Network, other: Network, root: str) -> list[str]:
+    """What only one of the two has: `<` the first, `>` the second, whose logical paths begin with the root."""
+    left, right = canonical(one), canonical(other, root)
+    told = []
+    for kind in COMPARED:
+        told += [f"< {kind} {it}" for it in (left[kind] - right[kind]).elements()]
+        told += [f"> {kind} {it}" for it in (right[kind] - left[kind]).elements()]
+    return told
