@@ -59,8 +59,8 @@ CALLS = (
 # Files that no single call gives: the answers to one call for each of something.
 DERIVED = (
     "VpcAttributes", "PrefixLists", "TransitGatewayStaticRoutes", "TransitGatewayPropagatedRoutes",
-    "TransitGatewayPropagations", "Listeners", "LoadBalancerAttributes", "LoadBalancerTargetHealth",
-    "TargetGroupAttributes", "Environments", "StackResources",
+    "TransitGatewayPropagations", "TransitGatewayAssociations", "Listeners", "LoadBalancerAttributes",
+    "LoadBalancerTargetHealth", "TargetGroupAttributes", "Environments", "StackResources",
 )  # fmt: skip
 KEYS = {key.lower(): key for key in (*(call[2].split(":")[0] for call in CALLS), *DERIVED)}
 # What an endpoint says of an operation, or a Region of a service, that it does not have.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from aws_vpc.discover import listed
+from aws_vpc.errors import Error
 
 if TYPE_CHECKING:
     from aws_vpc.aws import Aws
@@ -56,13 +57,15 @@ def _attributes(ec2: Any, vpc: str) -> dict[str, Any]:
 
 
 def _transit(ec2: Any, known: Answers) -> Answers:
-    static, propagated, propagations = [], [], []
+    static, propagated, propagations, associations = [], [], [], []
     for row in known.get("TransitGatewayRouteTables", ()):
         named = {"TransitGatewayRouteTableId": row["TransitGatewayRouteTableId"]}
         static.append({**named, "Routes": _routes(ec2, named, "static")})
         propagated.append({**named, "Routes": _routes(ec2, named, "propagated")})
         member = "TransitGatewayRouteTablePropagations"
         rows = listed(ec2, "get_transit_gateway_route_table_propagations", member, **named)
+        linked = listed(ec2, "get_transit_gateway_route_table_associations", "Associations", **named)
+        associations.append({**named, "Associations": linked or []})
         propagations.append({**named, member: rows or []})
     if not static:
         return {}
@@ -70,13 +73,19 @@ def _transit(ec2: Any, known: Answers) -> Answers:
         "TransitGatewayStaticRoutes": static,
         "TransitGatewayPropagatedRoutes": propagated,
         "TransitGatewayPropagations": propagations,
+        "TransitGatewayAssociations": associations,
     }
 
 
 def _routes(ec2: Any, named: dict[str, str], kind: str) -> list[dict[str, Any]]:
-    """Both states of routes of the kind; the call has no pages, only a limit."""
+    """The routes of the kind, active and blackhole; the call has no pages, only a limit of 1,000."""
     wanted = [{"Name": "type", "Values": [kind]}]
-    answer = ec2.search_transit_gateway_routes(**named, Filters=wanted, MaxResults=1000)
+    answer = ec2.search_transit_gateway_routes(**named, Filters=wanted)
+    if answer.get("AdditionalRoutesAvailable"):
+        table = named["TransitGatewayRouteTableId"]
+        raise Error(
+            f"{table} has more {kind} routes than SearchTransitGatewayRoutes gives; the rest is not known"
+        )
     return [row for row in answer.get("Routes") or () if row.get("Type", kind) == kind]
 
 

@@ -156,6 +156,8 @@ def attachments(answers: Answers) -> dict[str, TransitGatewayAttachment]:
             options.get("SecurityGroupReferencingSupport", "enable") == "enable",
         )
     for row in answers.get("TransitGatewayPeeringAttachments", ()):
+        if not (row.get("AccepterTgwInfo") or {}).get("TransitGatewayId"):
+            continue
         found[row["TransitGatewayAttachmentId"]] = TransitGatewayAttachment(
             row["TransitGatewayAttachmentId"],
             (row.get("RequesterTgwInfo") or {}).get("TransitGatewayId", ""),
@@ -170,13 +172,7 @@ def transit_tables(
     answers: Answers, vpcs: Mapping[str, Vpc], known: Mapping[str, TransitGatewayAttachment]
 ) -> dict[str, TransitGatewayRouteTable]:
     """The route tables of transit gateways; what is propagated is derived from the attached VPCs' blocks."""
-    associated: dict[str, list[str]] = {}
-    for row in answers.get("TransitGatewayAttachments", ()):
-        link = row.get("Association") or {}
-        if link.get("TransitGatewayRouteTableId") and link.get("State", "associated") == "associated":
-            associated.setdefault(link["TransitGatewayRouteTableId"], []).append(
-                row["TransitGatewayAttachmentId"]
-            )
+    associated = _associations(answers)
     key, found = "TransitGatewayRouteTableId", {}
     for row in answers.get("TransitGatewayRouteTables", ()):
         name = row[key]
@@ -193,6 +189,34 @@ def transit_tables(
             tuple(dict.fromkeys(associated.get(name, ()))),
             tuple(it["TransitGatewayAttachmentId"] for it in propagations),
         )
+    return found
+
+
+def _associations(answers: Answers) -> dict[str, list[str]]:
+    """The attachments of each table: an attachment has one, and never one that the gateway has turned off."""
+    off = {
+        row["TransitGatewayId"]
+        for row in answers.get("TransitGateways", ())
+        if (row.get("Options") or {}).get("DefaultRouteTableAssociation") == "disable"
+    }
+    unused = {
+        row["TransitGatewayRouteTableId"]
+        for row in answers.get("TransitGatewayRouteTables", ())
+        if row.get("DefaultAssociationRouteTable") and row["TransitGatewayId"] in off
+    }
+    links = {
+        row["TransitGatewayAttachmentId"]: (row.get("Association") or {}).get("TransitGatewayRouteTableId")
+        for row in answers.get("TransitGatewayAttachments", ())
+        if (row.get("Association") or {}).get("State", "associated") == "associated"
+    }
+    for row in answers.get("TransitGatewayAssociations", ()):
+        for one in row.get("Associations") or ():
+            if row["TransitGatewayRouteTableId"] not in unused:
+                links[one["TransitGatewayAttachmentId"]] = row["TransitGatewayRouteTableId"]
+    found: dict[str, list[str]] = {}
+    for attachment, table in links.items():
+        if table and table not in unused:
+            found.setdefault(table, []).append(attachment)
     return found
 
 

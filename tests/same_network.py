@@ -1,4 +1,4 @@
-"""Two networks compared apart from their ids: each component named by its logical path, or by what it belongs to."""
+"""Two networks compared apart from ids: components are named by logical path, or by what they belong to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from aws_vpc.network import Network, Service
+from aws_vpc.network import Network, SecurityGroup, Service
 
 # Chosen by EC2: compared only as being there. DNS across peering decides no packet.
 CHOSEN = {"addresses", "public", "id", "description", "region", "account", "remote_dns"}
 COMPARED = (
-    "vpcs", "subnets", "interfaces", "instances", "services", "route_tables", "acls", "groups", "prefix_lists",
+    "vpcs", "subnets", "interfaces", "instances", "services", "route_tables", "acls", "groups",
+    "prefix_lists",
     "internet_gateways", "egress_only_gateways", "nat_gateways", "peerings", "endpoints", "transit_gateways",
     "attachments", "transit_tables", "load_balancers", "target_groups", "unmodelled",
 )  # fmt: skip
@@ -32,7 +33,9 @@ def canonical(network: Network, root: str = "") -> dict[str, Counter[str]]:
 def _names(network: Network, root: str) -> dict[str, str]:
     """Each id's shared name."""
     names = {
-        id: label.logical.removeprefix(root).lstrip("/") for id, label in network.labels.items() if label.logical
+        id: label.logical.removeprefix(root).lstrip("/")
+        for id, label in network.labels.items()
+        if label.logical
     }
     for table in network.route_tables.values():
         if table.main and table.id not in names:
@@ -52,7 +55,14 @@ def _names(network: Network, root: str) -> dict[str, str]:
 
 
 def _ours(found: Any, names: Mapping[str, str]) -> bool:
-    """Whether the component belongs to the stack: what EC2 gives every account does not."""
+    """Whether the component belongs to the stack: what EC2 gives every account does not.
+
+    Neither do the default groups, which the deploy commands empty beside CloudFormation.
+    """
+    if isinstance(found, SecurityGroup) and names.get(found.id, "").endswith(".group"):
+        return False
+    if getattr(found, "state", "") == "deleted":
+        return False
     vpc = getattr(found, "vpc", None)
     return found.id in names and (vpc is None or vpc in names)
 
@@ -75,7 +85,7 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def differences(one: Network, other: Network, root: str) -> list[str]:
-    """What only one of the two has: `<` the first, `>` the second, whose logical paths begin with the root."""
+    """What only one of the two has: `<` the first, `>` the second, whose paths begin with the root."""
     left, right = canonical(one), canonical(other, root)
     told = []
     for kind in COMPARED:
