@@ -21,6 +21,7 @@ from aws_vpc.template_functions import Scope, evaluate, truth
 from aws_vpc.template_graph import body, dependencies, depends_on, order, references
 from aws_vpc.template_parse import parse
 from aws_vpc.template_rules import check_rules
+from aws_vpc.template_values import UNKNOWN
 
 IAM_TYPES = {
     "AWS::IAM::AccessKey", "AWS::IAM::Group", "AWS::IAM::InstanceProfile", "AWS::IAM::ManagedPolicy",
@@ -173,6 +174,25 @@ def prune(value: Any, conditions: Mapping[str, bool]) -> Any:
     return {key: prune(child, conditions) for key, child in value.items()}
 
 
+def foreseen(bound: Bound) -> dict[str, dict[str, Any]]:
+    """The properties of every resource, UNKNOWN where only what stands could say more.
+
+    TemplateError when a function of a resource or an output cannot come to anything.
+    """
+    scope = replace(
+        bound.scope,
+        ref=lambda _: UNKNOWN,
+        attribute=lambda *_: UNKNOWN,
+        import_value=lambda _: UNKNOWN,
+        zones=lambda _: UNKNOWN,  # type: ignore[arg-type,return-value]
+    )
+    for output in bound.outputs.values():
+        evaluate([output["Value"], output.get("Export", {})], scope)
+    return {
+        logical: evaluate(source.get("Properties", {}), scope) for logical, source in bound.resources.items()
+    }
+
+
 def _refuse_missing(template: Template, resources: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
     """Refuse what refers to a resource whose condition is false."""
     gone = template.resources.keys() - resources.keys()
@@ -206,4 +226,14 @@ def resolve_dynamic(value: Any, fetch: Any) -> Any:
     return value
 
 
-__all__ = ["Bound", "Template", "bind", "decide", "depends_on", "load", "prune", "resolve_dynamic"]
+__all__ = [
+    "Bound",
+    "Template",
+    "bind",
+    "decide",
+    "depends_on",
+    "foreseen",
+    "load",
+    "prune",
+    "resolve_dynamic",
+]

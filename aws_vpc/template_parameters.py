@@ -102,7 +102,7 @@ def check(key: str, declared: Mapping[str, Any], raw: str) -> None:
     if reason:
         described = declared.get("ConstraintDescription")
         raise TemplateError(
-            f"Parameter '{key}' failed to satisfy constraint: {described}" if described else reason
+            f"Parameter {key} failed to satisfy constraint: {described}" if described else reason
         )
 
 

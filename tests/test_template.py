@@ -171,7 +171,7 @@ CONSTRAINTS = [
     ({"Type": "String", "AllowedPattern": "[a-z]+"}, "ab1", "Parameter 'P' must match pattern [a-z]+"),
     (
         {"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "letters only"}, "1",
-        "Parameter 'P' failed to satisfy constraint: letters only",
+        "Parameter P failed to satisfy constraint: letters only",
     ),
     ({"Type": "String", "MinLength": 3}, "ab", "Parameter 'P' must contain at least 3 characters"),
     ({"Type": "String", "MaxLength": "3"}, "abcd", "Parameter 'P' must contain at most 3 characters"),

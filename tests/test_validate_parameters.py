@@ -109,7 +109,7 @@ def test_an_endpoint_that_the_region_lacks_is_refused_only_where_that_is_known()
 def test_a_broken_constraint_is_told_in_the_words_of_its_declaration() -> None:
     declared = {"Size": {"Type": "String", "AllowedValues": ["dev"], "ConstraintDescription": "must be dev."}}
     found = preflight(declared, {"Size": "big"})
-    assert [one.message for one in found] == ["Parameter 'Size' failed to satisfy constraint: must be dev."]
+    assert [one.message for one in found] == ["Parameter Size failed to satisfy constraint: must be dev."]
     assert [one.message for one in preflight(declared, {})] == ["Parameter 'Size' must have a value"]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aws_vpc.local.cloudformation import shapes
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Stack
 from aws_vpc.local.cloudformation.source import given
+from aws_vpc.local.providers import schema
 from aws_vpc.local.wire import ServiceError
+from aws_vpc.template import Template
 
 Params = dict[str, Any]
 PAGE = 100
@@ -49,7 +52,7 @@ def list_stacks(engine: Engine, region: str, params: Params) -> Params:
 
 def describe_stack_events(engine: Engine, region: str, params: Params) -> Params:
     """The stack's events, newest first."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     found, more = page(stack.events[::-1], params)
     return {"StackEvents": [shapes.event(one) for one in found], **more}
 
@@ -125,14 +128,27 @@ def get_template_summary(engine: Engine, region: str, params: Params) -> Params:
     else:
         template = given(engine, region, params)
     metadata = template.section("Metadata")
-    import json
-
     return shapes.without_none({
         "Parameters": shapes.declared(template, full=True), "Description": template.description,
         "Capabilities": template.capabilities, "CapabilitiesReason": template.capabilities_reason,
         "ResourceTypes": template.types, "Version": template.body.get("AWSTemplateFormatVersion"),
         "Metadata": json.dumps(metadata) if metadata else None, "DeclaredTransforms": [],
+        "ResourceIdentifierSummaries": list(identifiers(template)),
     })  # fmt: skip
+
+
+def identifiers(template: Template) -> Iterator[Params]:
+    """Which properties name the resources of each type, for those that have a public schema."""
+    for type in template.types:
+        try:
+            paths = schema(type).get("primaryIdentifier", ())
+        except KeyError:
+            continue
+        named = [logical for logical, one in template.resources.items() if one["Type"] == type]
+        yield {
+            "ResourceType": type, "LogicalResourceIds": named,
+            "ResourceIdentifiers": [path.removeprefix("/properties/") for path in paths],
+        }  # fmt: skip
 
 
 def list_exports(engine: Engine, region: str, params: Params) -> Params:

@@ -13,7 +13,7 @@ Params = dict[str, Any]
 
 def cancel_update_stack(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the update stops and rolls back."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     if stack.status != "UPDATE_IN_PROGRESS" or stack.run is None:
         raise api_write.refuse(
             f"CancelUpdateStack cannot be called from current stack status: {stack.status}"
@@ -24,7 +24,7 @@ def cancel_update_stack(engine: Engine, region: str, params: Params) -> Params:
 
 def continue_update_rollback(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the rollback of an update is taken up again, without the resources to skip."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     if stack.parent_id is not None:
         raise api_write.refuse(
             f"ContinueUpdateRollback cannot be called on nested stack [{stack.id}]: call it on its root stack"
@@ -72,7 +72,7 @@ def resume(engine: Engine, stack: Stack, run: Run) -> None:
 
 def rollback_stack(engine: Engine, region: str, params: Params) -> Params:
     """The stack's id; a stack that failed without rollback goes back now."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     run = Run(
         "ROLLBACK", params.get("ClientRequestToken"),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),

@@ -36,7 +36,7 @@ def signal_resource(engine: Engine, region: str, params: Params) -> Params:
 
 def update_termination_protection(engine: Engine, region: str, params: Params) -> Params:
     """The stack's id; whether it may be deleted is set."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     if stack.root_id:
         raise api_write.refuse(
             f"TerminationProtection cannot be updated on nested stack [{stack.name}]; update its root"
@@ -47,7 +47,7 @@ def update_termination_protection(engine: Engine, region: str, params: Params) -
 
 def set_stack_policy(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the stack's policy is set."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     policy = api_write.policy_given(engine, region, params)
     if policy is None:
         raise api_write.refuse("Either StackPolicyBody or StackPolicyURL must be specified.")

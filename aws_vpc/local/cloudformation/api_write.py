@@ -143,7 +143,7 @@ def update_stack(engine: Engine, region: str, params: Params) -> Params:
     """The stack's id; its update goes on. ValidationError when there is nothing to do."""
     if known := repeated(engine, "UpdateStack", params):
         return known
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     refuse_update(stack)
     prepared = prepared_update(engine, stack, params)
     refuse_retyped(stack, prepared.bound)

@@ -27,7 +27,7 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
         raise api_write.refuse("ChangeSetType IMPORT is not part of the embedded AWS", "UnsupportedOperation")
     if params.get("DeploymentMode") and kind != "UPDATE":
         raise api_write.refuse("DeploymentMode REVERT_DRIFT is only supported for change sets of type UPDATE")
-    stack = _new(engine, region, params) if kind == "CREATE" else engine.find(name, region)
+    stack = _new(engine, region, params) if kind == "CREATE" else engine.standing(name, region)
     _refuse(stack, params, kind)
     try:
         prepared = _prepared(engine, stack, params, kind)
@@ -203,7 +203,7 @@ def drift_status(one: ChangeSet) -> str | None:
 
 def list_change_sets(engine: Engine, region: str, params: Params) -> Params:
     """The change sets of a stack."""
-    stack = engine.find(params["StackName"], region)
+    stack = engine.standing(params["StackName"], region)
     found, more = page(list(stack.change_sets.values()), params)
     return {"Summaries": [_summary(stack, one) for one in found], **more}
 

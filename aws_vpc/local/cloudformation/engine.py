@@ -52,6 +52,13 @@ class Engine:
                 raise ServiceError("ValidationError", f"Stack with id {name} does not exist")
             return stack
 
+    def standing(self, name: str, region: str) -> Stack:
+        """The stack that an operation is about; refused in the words of operations that change or list."""
+        try:
+            return self.find(name, region)
+        except ServiceError:
+            raise ServiceError("ValidationError", f"Stack [{name}] does not exist") from None
+
     def live(self, region: str) -> Iterator[Stack]:
         """The stacks of a Region that are not deleted, newest first."""
         with self.changed:

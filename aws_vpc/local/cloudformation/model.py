@@ -158,8 +158,10 @@ class Run:
     def cancel(self, reason: str = "") -> None:
         """Give up: nothing more starts."""
         self.cancel_reason = self.cancel_reason or reason
+        if self.walk is not None:  # first its resources are told, then what they wait for ends
+            self.walk.cancel()
         self.cancelled.set()
-        if self.walk is not None:
+        if self.walk is not None:  # it may have begun meanwhile
             self.walk.cancel()
 
 

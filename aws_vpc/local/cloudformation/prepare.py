@@ -12,7 +12,7 @@ from aws_vpc.local.cloudformation.scopes import pseudo, stored_parameter
 from aws_vpc.local.cloudformation.waits import WAITS
 from aws_vpc.local.providers import PROVIDERS
 from aws_vpc.local.wire import ServiceError
-from aws_vpc.template import Template, bind
+from aws_vpc.template import Template, bind, foreseen
 from aws_vpc.template_functions import Scope
 from aws_vpc.template_parameters import resolve
 
@@ -31,7 +31,9 @@ def prepare(
     definition = Definition(template, resolved, tags, tuple(capabilities), arns, role_arn)
     names = {key: parameter.value for key, parameter in resolved.items()}
     scope = Scope({**pseudo(stack_id, name, region, engine.account, arns), **names})
-    return Prepared(definition, bind(template, scope))
+    bound = bind(template, scope)
+    foreseen(bound)
+    return Prepared(definition, bound)
 
 
 def refuse_unknown_types(template: Template) -> None:

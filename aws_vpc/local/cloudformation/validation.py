@@ -20,8 +20,7 @@ from aws_vpc.local.cloudformation.model import STACK, ChangeSet, Prepared, Resou
 from aws_vpc.local.cloudformation.property_schema import later, misfits
 from aws_vpc.local.cloudformation.reasons import failed
 from aws_vpc.local.providers import PROVIDERS, read, schema
-from aws_vpc.template import Bound
-from aws_vpc.template_functions import UNKNOWN, evaluate
+from aws_vpc.template import Bound, foreseen
 
 HOOKS = {
     "PROPERTY_VALIDATION": "AWS::EarlyValidation::PropertyValidation",
@@ -42,20 +41,6 @@ class Finding:
     mode: str = "FAIL"
     physical_id: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-def foreseen(bound: Bound) -> dict[str, dict[str, Any]]:
-    """The properties of every resource as far as they are known before anything is made."""
-    scope = replace(
-        bound.scope,
-        ref=lambda _: UNKNOWN,
-        attribute=lambda *_: UNKNOWN,
-        import_value=lambda _: UNKNOWN,
-        zones=lambda _: UNKNOWN,  # type: ignore[arg-type,return-value]
-    )
-    return {
-        logical: evaluate(source.get("Properties", {}), scope) for logical, source in bound.resources.items()
-    }
 
 
 def findings(engine: Engine, stack: Stack, bound: Bound) -> list[Finding]:
