@@ -13,6 +13,10 @@ INSTANCE_LACKS = (
     "ReadReplicaDBClusterIdentifiers SecondaryAvailabilityZone StorageOperationStatus "
     "StorageOperationPercentProgress StatusInfos"
 )
+INTERNET_IN = {
+    "Source": {"ResourceStatement": {"ResourceTypes": ["AWS::EC2::InternetGateway"]}},
+    "Destination": {"ResourceStatement": {"ResourceTypes": ["AWS::EC2::NetworkInterface"]}},
+}
 VARIABLES = "aws:elasticbeanstalk:application:environment"
 TRUST = {
     "Version": "2012-10-17",
@@ -285,6 +289,51 @@ CASES = [
         ),
         lambda b: {},
         lambda b, found: {"Key": "Owner", "Value": "second"} in found["Tags"],
+    ),
+    Case(
+        "AWS::EC2::NetworkInsightsAnalysis",
+        lambda b: {
+            "NetworkInsightsPathId": b.make(
+                "AWS::EC2::NetworkInsightsPath",
+                Source=b.gateway,
+                Destination=b.instance,
+                Protocol="tcp",
+                DestinationPort=80,
+            ).ref
+        },
+        lambda b, made: b.ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[made.ref])[
+            "NetworkInsightsAnalyses"
+        ][0],
+        lambda b, found: found["Status"] == "succeeded" and found["NetworkPathFound"] is False,
+        lambda b: {},
+        lambda b, found: {"Key": "Owner", "Value": "second"} in found["Tags"],
+        lacks="AlternatePathHints ForwardPathComponents ReturnPathComponents StatusMessage "
+        "SuggestedAccounts WarningMessage",
+    ),
+    Case(
+        "AWS::EC2::NetworkInsightsAccessScope",
+        lambda b: {"MatchPaths": [INTERNET_IN]},
+        lambda b, made: b.ec2.get_network_insights_access_scope_content(
+            NetworkInsightsAccessScopeId=made.ref
+        )["NetworkInsightsAccessScopeContent"],
+        lambda b, found: found["MatchPaths"] == [INTERNET_IN],
+        lambda b: {},
+        lambda b, found: found["MatchPaths"] == [INTERNET_IN],
+    ),
+    Case(
+        "AWS::EC2::NetworkInsightsAccessScopeAnalysis",
+        lambda b: {
+            "NetworkInsightsAccessScopeId": b.make(
+                "AWS::EC2::NetworkInsightsAccessScope", MatchPaths=[INTERNET_IN]
+            ).ref
+        },
+        lambda b, made: b.ec2.describe_network_insights_access_scope_analyses(
+            NetworkInsightsAccessScopeAnalysisIds=[made.ref]
+        )["NetworkInsightsAccessScopeAnalyses"][0],
+        lambda b, found: found["Status"] == "succeeded" and found["FindingsFound"] in ("true", "false"),
+        lambda b: {},
+        lambda b, found: {"Key": "Owner", "Value": "second"} in found["Tags"],
+        lacks="StatusMessage WarningMessage",
     ),
     Case(
         "AWS::CodeBuild::Project",

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from aws_vpc.local import ec2_endpoint_services
 from aws_vpc.local.ec2_boot import Boots
-from aws_vpc.local.ec2_insights import Paths
+from aws_vpc.local.ec2_insights_answers import Insights
 from aws_vpc.local.ec2_nat import RegionalGateways
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, form
 from aws_vpc.local.world import World
@@ -21,13 +21,13 @@ ENDING = ("TerminateInstances", "StopInstances")
 
 def handler(world: World) -> Handler:
     """EC2: moto's answers, corrected."""
-    paths: dict[str, Paths] = {}
+    insights: dict[str, Insights] = {}
     gateways, boots = RegionalGateways(world), Boots(world)
 
     def handle(request: Request, forward: Forward) -> Response:
         asked = form(request)
         action = asked.get("Action", "")
-        own = paths.setdefault(request.region, Paths(request.region, world.account)).answer(request, action)
+        own = insights.setdefault(request.region, Insights(world, request.region)).answer(request, action)
         own = own or gateways.answer(request, forward, action)
         if own is not None:
             return own

@@ -36,6 +36,8 @@ class Noun:
     id: str = ""  # <key>Id unless stated; <id>s is the describe parameter
     tag: str = ""  # the resource type of a tag specification, unless it is the operation with dashes
     many: bool = False  # the delete operation takes a list and is named in the plural
+    plural: str = ""  # the describe operation's noun, unless it is <operation>s
+    keys: str = ""  # the member of the describe answer, unless it is <key>s
 
     @property
     def identifier(self) -> str:
@@ -64,12 +66,16 @@ def create(request: ResourceRequest, noun: Noun, parameters: Mapping[str, Any]) 
 def describe(request: ResourceRequest, noun: Noun, id: str) -> Description | None:
     """The thing as EC2 describes it now; None when it is not there, or only as a memory."""
     try:
-        answer = call(request.client("ec2"), f"describe_{noun.operation}s", {f"{noun.identifier}s": [id]})
+        answer = call(
+            request.client("ec2"),
+            f"describe_{noun.plural or f'{noun.operation}s'}",
+            {f"{noun.identifier}s": [id]},
+        )
     except ClientError as error:
         if absent(error):
             return None
         raise
-    found = [dict(entry) for entry in answer[f"{noun.key}s"] if entry[noun.identifier] == id]
+    found = [dict(entry) for entry in answer[noun.keys or f"{noun.key}s"] if entry[noun.identifier] == id]
     return found[0] if found and status(found[0]) not in GONE else None
 
 
