@@ -32,6 +32,7 @@ def drift_of(engine: Engine, stack: Stack, resource: Resource) -> Drift:
         return Drift("UNKNOWN", reason=reason_of(error, resource.logical_id, resource.type))
     if actual is not None:
         actual = without_stack_tags(actual, resource.properties.get("Tags"), resource.tags)
+        actual = without_own_rules(engine, resource, actual)
     return masked(compared(request.properties, actual), resource)
 
 
@@ -52,6 +53,31 @@ def masked(drift: Drift, resource: Resource) -> Drift:
             for one in drift.differences
         ),
     )
+
+
+def without_own_rules(engine: Engine, group: Resource, actual: Mapping[str, Any]) -> dict[str, Any]:
+    """The actual properties of a security group without the rules that are resources of their own."""
+    found = dict(actual)
+    if group.type != "AWS::EC2::SecurityGroup":
+        return found
+    for way in ("Ingress", "Egress"):
+        if f"SecurityGroup{way}" in found:
+            own = [
+                one.properties
+                for stack in list(engine.stacks.values())
+                for one in list(stack.resources.values())
+                if one.type == f"AWS::EC2::SecurityGroup{way}"
+                and one.properties.get("GroupId") == group.physical_id
+            ]
+            rules = found[f"SecurityGroup{way}"]
+            found[f"SecurityGroup{way}"] = [
+                rule for rule in rules if not any(_same_rule(rule, one) for one in own)
+            ]
+    return found
+
+
+def _same_rule(rule: Mapping[str, Any], stated: Mapping[str, Any]) -> bool:
+    return all(str(stated.get(key)) == str(value) for key, value in rule.items() if key != "Description")
 
 
 def overlaid(old: Resource, drift: Drift | None, wanted: Mapping[str, Any]) -> Resource:

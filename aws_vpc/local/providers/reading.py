@@ -271,8 +271,13 @@ def event_rule(request: ResourceRequest) -> Description:
 
 def job_definition(request: ResourceRequest) -> Description | None:
     """The revision of the job definition, gone when it is not active any more."""
-    found = request.client("batch").describe_job_definitions(jobDefinitions=[request.id])["jobDefinitions"]
-    return dict(found[0]) if found and found[0].get("status") == "ACTIVE" else None
+    listed = request.client("batch").describe_job_definitions(jobDefinitions=[request.id])["jobDefinitions"]
+    if not listed or listed[0].get("status") != "ACTIVE":
+        return None
+    found = dict(listed[0])
+    for entry in found.get("retryStrategy", {}).get("evaluateOnExit", []):
+        entry["action"] = entry["action"].upper()
+    return found
 
 
 READERS: Mapping[str, Reader] = {
@@ -313,16 +318,42 @@ def respell(stated: Any, found: Any) -> Any:
         return {key: respell(stated[key], found[name]) for key, name in known.items()}
     if isinstance(stated, list) and isinstance(found, Mapping):  # tags, which some services keep as a map
         return [{"Key": key, "Value": value} for key, value in found.items()]
-    if (
-        isinstance(stated, list)
-        and isinstance(found, list)
-        and any(isinstance(one, Mapping) for one in stated)
-    ):
-        pattern: Properties = {}
-        for one in stated:
-            pattern.update(one if isinstance(one, Mapping) else {})
-        return [respell(pattern, one) for one in found]
+    if isinstance(stated, list) and isinstance(found, list):
+        return respell_list(stated, found)
     return found
+
+
+def respell_list(stated: list[Any], found: list[Any]) -> list[Any]:
+    """The members found, spelled as the stated ones; one that is more than a name comes to its name."""
+    pattern: Any = {}
+    for one in stated:
+        pattern = merged(pattern, one)
+    if not isinstance(pattern, Mapping):
+        return [named(one) for one in found]
+    known = {key.lower() for key in pattern}
+    return [
+        {**{k: v for k, v in one.items() if k.lower() not in known}, **respell(pattern, one)}
+        if isinstance(one, Mapping)
+        else one
+        for one in found
+    ]
+
+
+def merged(one: Any, other: Any) -> Any:
+    """All that either value mentions."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return {
+            **one,
+            **{key: merged(one[key], value) if key in one else value for key, value in other.items()},
+        }
+    return other
+
+
+def named(found: Any) -> Any:
+    """The id, ARN or name in a description, any other value as it is."""
+    if not isinstance(found, Mapping):
+        return found
+    return next((value for key, value in found.items() if key.endswith(("Id", "Arn", "Name"))), found)
 
 
 def document(value: Any) -> Any:
