@@ -1,0 +1,1 @@
+"""Documented facts about VPC networking, each a small network."""

@@ -1,0 +1,80 @@
+"""Each documented fact about VPC networking as a small network, with the page that documents it.
+
+UG is docs.aws.amazon.com/vpc/latest/userguide, PEER .../vpc/latest/peering, TGW .../vpc/latest/tgw, PL
+.../vpc/latest/privatelink, RA .../vpc/latest/reachability, ELB .../elasticloadbalancing/latest.
+"""
+
+from __future__ import annotations
+
+import pytest
+from golden import endpoints, filters, gateways, peering, routes, transit
+from golden.case import MAYBE, YES, Case, inside
+from reach_bench import (
+    entry,
+    peered,
+    two_subnets,
+)
+
+from aws_vpc.network import (
+    PortRange,
+)
+from aws_vpc.reach import trace
+
+CASES = [it for topic in (routes, filters, gateways, peering, transit, endpoints) for it in topic.CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_documented_fact(case: Case) -> None:
+    network = case.network().network()
+    found = trace(network, case.flow(network))
+    told = [(it.code, it.component) for it in (*found.blockers, *found.return_blockers)]
+    assert found.verdict == case.verdict, (told, found.missing)
+    shown = {*found.passes, *(code for code, _ in told)}
+    assert not case.shows or case.shows in shown, (case.shows, told, sorted(found.passes))
+    assert bool(found.missing) == (found.verdict == MAYBE)
+
+
+def test_every_fact_names_its_page_and_says_something_of_its_own() -> None:
+    assert all(case.page for case in CASES)
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_some_and_whole_client_range_are_told_apart() -> None:
+    some = (
+        two_subnets()
+        .acl(
+            "acl",
+            "a2",
+            entry(100, False, True, "0.0.0.0/0", "443"),
+            entry(100, True, True, "0.0.0.0/0", "60000-65535"),
+        )
+        .network()
+    )
+    found = trace(some, inside(some))
+    assert found.verdict == YES and not found.whole_range_answered
+    assert found.answered == (PortRange(60000, 65535),)
+    whole = two_subnets().network()
+    assert trace(whole, inside(whole)).whole_range_answered
+
+
+def test_every_blocker_is_named_with_what_would_lift_it() -> None:
+    shut = (
+        peered("pending-acceptance")
+        .group("sg-shut")
+        .change("interfaces", "eni-1", groups=("sg-shut",))
+        .change("interfaces", "eni-2", groups=("sg-shut",))
+        .acl("acl-a", "a1")
+        .acl("acl-b", "b1")
+        .network()
+    )
+    found = trace(shut, inside(shut))
+    codes = [(it.code, it.direction) for it in found.blockers]
+    assert codes == [
+        ("SG_HAS_NO_RULES", "egress"),
+        ("SUBNET_ACL_RESTRICTION", "egress"),
+        ("BAD_STATE_ROUTE", ""),
+        ("SUBNET_ACL_RESTRICTION", "ingress"),
+        ("SG_HAS_NO_RULES", "ingress"),
+    ]
+    assert all(it.change for it in found.blockers)
