@@ -4,7 +4,7 @@ In: members of the EC2 API's answers. Out: what is to be done; nothing where all
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 DNS = "AllowDnsResolutionFromRemoteVpc"
@@ -62,13 +62,15 @@ def own(name: str, outputs: Mapping[str, Mapping[str, str]]) -> Own:
     """The network in the outputs of a deployment's nested stacks, keyed by their logical ids."""
     network = outputs.get("NestedVPCStack", {})
     database, warehouse = outputs.get("NestedRDSStack", {}), outputs.get("NestedRedshiftStack", {})
+    # Where the warehouse's VPC is not ours, its group comes with what joins the two.
+    far = outputs.get("NestedInterconnectStack", {})
     return Own(
         name=name,
         vpcs=tuple(network[one] for one in ("Vpc", "WarehouseVpc") if network.get(one)),
         web_server=outputs.get("NestedEC2Stack", {}).get("WebServer", ""),
         database_group=network.get("DatabaseSecurityGroup", "") if database else "",
         database_port=int(database.get("DatabasePort", 0)),
-        warehouse_group=network.get("WarehouseSecurityGroup", "") if warehouse else "",
+        warehouse_group=(far or network).get("WarehouseSecurityGroup", "") if warehouse else "",
         warehouse_port=int(warehouse.get("WarehousePort", 0)),
     )
 
@@ -104,6 +106,21 @@ def lacking(connection: Mapping[str, Any], account: str, region: str) -> Iterabl
         ours = (end.get("OwnerId", account), end.get("Region", region)) == (account, region)
         if ours and not end.get("PeeringOptions", {}).get(DNS):
             yield side
+
+
+def admitted(network: Own, groups: Iterable[Mapping[str, Any]]) -> Own:
+    """The network with the first TCP port that each database's group (DescribeSecurityGroups) admits."""
+    ports = {
+        one["GroupId"]: rule["FromPort"]
+        for one in groups
+        for rule in reversed(one.get("IpPermissions", ()))
+        if rule["IpProtocol"] == "tcp"
+    }
+    return replace(
+        network,
+        database_port=ports.get(network.database_group, network.database_port),
+        warehouse_port=ports.get(network.warehouse_group, network.warehouse_port),
+    )
 
 
 def wanted_paths(network: Own, interfaces: Iterable[Mapping[str, Any]]) -> list[InsightsPath]:

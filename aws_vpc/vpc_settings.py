@@ -16,6 +16,7 @@ from aws_vpc.network_settings import (
     InsightsPath,
     Own,
     Resolution,
+    admitted,
     emptyings,
     path_changes,
     path_sentences,
@@ -86,6 +87,7 @@ def resolve(ec2: Any, what: Resolution) -> str:
 
 def settle_paths(ec2: Any, network: Own) -> list[str]:
     """A sentence for each path to a database that was made, deleted or left out."""
+    network = with_admitted_ports(ec2, network)
     wanted = wanted_paths(network, interfaces(ec2, network))
     try:
         standing = standing_paths(paths(ec2, network.name))
@@ -97,6 +99,16 @@ def settle_paths(ec2: Any, network: Own) -> list[str]:
             raise
         return ["no paths to the databases: this endpoint has no Reachability Analyzer"]
     return told + path_sentences(network, wanted)
+
+
+def with_admitted_ports(ec2: Any, network: Own) -> Own:
+    """The network with the ports that the databases' groups admit, wherever their servers listen."""
+    groups = [one for one in (network.database_group, network.warehouse_group) if one]
+    if not groups or not network.web_server:
+        return network
+    filters = [{"Name": "group-id", "Values": groups}]
+    pages = ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
+    return admitted(network, [one for page in pages for one in page["SecurityGroups"]])
 
 
 def interfaces(ec2: Any, network: Own) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,13 @@ def test_paths_lead_from_the_web_server_to_each_interface_of_the_databases() -> 
     )
     assert [one.ends for one in found] == [("i-1", "eni-1", 5432), ("i-1", "eni-2", 5439)]
     assert network_settings.path_sentences(OURS, found) == []
+
+
+def test_paths_ask_for_the_ports_that_the_groups_admit() -> None:
+    rules = [{"IpProtocol": "-1"}, {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432}]
+    listening = replace(OURS, database_port=40001, warehouse_port=40002)
+    found = network_settings.admitted(listening, [{"GroupId": "sg-d", "IpPermissions": rules}])
+    assert (found.database_port, found.warehouse_port) == (5432, 40002)
 
 
 def test_a_path_that_cannot_be_is_told() -> None:

@@ -6,7 +6,7 @@ import re
 
 from botocore.exceptions import ClientError
 
-from aws_vpc.local import ec2_endpoint_services
+from aws_vpc.local import ec2_endpoint_services, ec2_interfaces
 from aws_vpc.local.ec2_boot import Boots
 from aws_vpc.local.ec2_insights_answers import Insights
 from aws_vpc.local.ec2_nat import RegionalGateways
@@ -35,7 +35,9 @@ def handler(world: World) -> Handler:
             ec2_endpoint_services.prepare(request.region)
         if action == "CreateSecurityGroup":
             refuse_unknown_vpc(world, request.region, asked.get("VpcId", ""))
+        ec2_interfaces.refuse_ending(world, request, action)
         response = forward(request)
+        ec2_interfaces.settle(world, request, response, action)
         if action == "RunInstances" and response.status == 200:
             boots.launched(request, response)
         if action in NAMING:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from aws_vpc.local import databases
+from aws_vpc.local import database_interfaces, databases, ec2_interfaces
 from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.rds_rules import ENGINE_VERSIONS, check_create, check_password
@@ -127,6 +127,7 @@ class Instances:
         identifier, user = made["DBInstanceIdentifier"], asked["MasterUsername"]
         server = databases.server(self.world, f"rds-{identifier}", tls=True)
         instance = self._found[request.region, identifier] = Instance(identifier, server, user)
+        database_interfaces.place_instance(self.world, request.region, instance.name, made)
         password = asked.get("MasterUserPassword") or self._manage(instance, made, request.region)
 
         def work() -> None:
@@ -151,6 +152,8 @@ class Instances:
         if response.status != 200:
             return response
         record = databases.result("rds", "ModifyDBInstance", response)["DBInstance"]
+        if asked.get("VpcSecurityGroupIds") or "MultiAZ" in asked:
+            database_interfaces.place_instance(self.world, request.region, instance.name, record)
         if asked.get("ManageMasterUserPassword") or asked.get("RotateMasterUserPassword"):
             password = self._manage(instance, record, request.region)
         if password:
@@ -180,6 +183,7 @@ class Instances:
         instance.status = "deleting"
         corrected = self._corrected("DeleteDBInstance", response, request.region)
         del self._found[request.region, asked["DBInstanceIdentifier"]]
+        ec2_interfaces.remove(self.world, request.region, instance.name)
         instance.server.remove()
         return corrected
 
@@ -263,6 +267,7 @@ class Instances:
         identifier, user = made["DBInstanceIdentifier"], self._snapshots.user(request.region, source)
         server = databases.server(self.world, f"rds-{identifier}", tls=True)
         instance = self._found[request.region, identifier] = Instance(identifier, server, user)
+        database_interfaces.place_instance(self.world, request.region, instance.name, made)
         managed = "MasterUserSecret" in made  # also when the source had one: moto makes another
         password = self._manage(instance, made, request.region) if managed else None
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from aws_vpc.local import databases, redshift_subnets
+from aws_vpc.local import database_interfaces, databases, ec2_interfaces, redshift_subnets
 from aws_vpc.local.databases import lower_identifier, new_password, with_parameters
 from aws_vpc.local.redshift_cluster import Cluster
 from aws_vpc.local.redshift_parameters import ParameterGroups
@@ -92,6 +92,7 @@ class Clusters:
         cluster = Cluster(self.world, request.region, record)
         cluster.default_role = asked.get("DefaultIamRoleArn")
         self._found[request.region, cluster.identifier] = cluster
+        database_interfaces.place_cluster(self.world, request.region, cluster.name, record)
         password = asked.get("MasterUserPassword") or self._manage(cluster, asked)
         database = asked.get("DBName") or "dev"
         cluster.begin("creating", "available", lambda: cluster.create(password, database))
@@ -107,6 +108,8 @@ class Clusters:
         response = forward(request)
         if response.status != 200:
             return response
+        record = databases.result("redshift", "ModifyCluster", response)["Cluster"]
+        database_interfaces.place_cluster(self.world, request.region, cluster.name, record)
         if managed:
             password = self._manage(cluster, asked)
         elif managed is False and cluster.secret:
@@ -143,6 +146,7 @@ class Clusters:
         cluster.status = "deleting"
         corrected = self._corrected("DeleteCluster", response, request.region)
         self._found.pop((request.region, cluster.identifier), None)
+        ec2_interfaces.remove(self.world, request.region, cluster.name)
         cluster.remove()
         if cluster.secret:
             self._forget_secret(cluster)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aws_vpc.local import databases
+from aws_vpc.local import database_interfaces, databases, ec2_interfaces
 from aws_vpc.local.databases import ADDRESS, new_password
 from aws_vpc.local.redshift import SPECIALS
 from aws_vpc.local.redshift_cluster import Cluster
@@ -252,6 +252,7 @@ class Serverless:
             "creationDate": now(),
         }
         self._tags[found.workgroup["workgroupArn"]] = tag_map(params.get("tags"))
+        database_interfaces.place_workgroup(self.world, self.region, name, found.workgroup)
         found.cluster.begin("CREATING", "AVAILABLE", found.open)
         return {"workgroup": self._shown(found)}
 
@@ -273,6 +274,7 @@ class Serverless:
         self._check(params)
         fresh = {key: params[key] for key in WORKGROUP.split() if params.get(key) is not None}
         found.workgroup = {**(found.workgroup or {}), **fresh}
+        database_interfaces.place_workgroup(self.world, self.region, params["workgroupName"], found.workgroup)
         return {"workgroup": self._shown(found)}
 
     def delete_workgroup(self, params: Parameters) -> Answer:
@@ -283,6 +285,7 @@ class Serverless:
         found.cluster.status = "DELETING"
         shown = self._shown(found)
         found.workgroup = None
+        ec2_interfaces.remove(self.world, self.region, params["workgroupName"])
         return {"workgroup": shown}
 
     def _holder(self, name: str) -> Namespace | None:
@@ -297,8 +300,11 @@ class Serverless:
 
     def _shown(self, found: Namespace) -> Answer:
         """The workgroup as the API shows it."""
-        cluster = found.cluster
-        reached = {"address": ADDRESS, "vpcEndpoints": []} | ({"port": cluster.port} if cluster.port else {})
+        cluster, name = found.cluster, (found.workgroup or {})["workgroupName"]
+        inside = {"networkInterfaces": database_interfaces.shown(self.world, self.region, name)}
+        reached = {"address": ADDRESS, "vpcEndpoints": [inside]} | (
+            {"port": cluster.port} if cluster.port else {}
+        )
         status = {"failed": "FAILED"}.get(cluster.status, cluster.status)
         return {
             **(found.workgroup or {}),

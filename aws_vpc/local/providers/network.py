@@ -126,7 +126,11 @@ def clear_nat(request: ResourceRequest, id: str) -> None:
     """Nothing; the gateway's interface is gone, which moto would leave in the subnet."""
     interface = nat_attributes(request, ec2.describe(request, NAT_GATEWAY, id) or {})["EniId"]
     if interface:
-        request.client("ec2").delete_network_interface(NetworkInterfaceId=interface)
+        client = request.client("ec2")
+        with gone_is_done():
+            found = client.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+            if not found[0]["RequesterManaged"]:
+                client.delete_network_interface(NetworkInterfaceId=interface)
 
 
 def associate(request: ResourceRequest) -> ResourceState:
