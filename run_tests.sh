@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: ./run_tests.sh [--all] [PYTEST ARGUMENT...]
 #
-# Check the code (ruff, mypy, shellcheck) and run the tests, after making .venv where it is
-# missing. Needs no AWS account, no network once .venv stands, and leaves nothing running.
+# Check the code (ruff, mypy, shellcheck), hold the templates against intents.yaml and run the tests, after
+# making .venv where it is missing. Needs no AWS account, no network once .venv stands, leaves nothing running.
 # --all runs the full counts (more random cases, more kills) instead of the quick setting.
 # Further arguments go to pytest, and then only pytest runs: ./run_tests.sh tests/test_plan.py -x
 # Exit status: 0 all passed, 1 something failed, 2 wrong usage, 130 interrupted.
@@ -33,6 +33,7 @@ if [ $# -eq 0 ]; then
     ruff check --quiet . || status=1
     mypy || status=1
     git ls-files -z '*.sh' | xargs -0 shellcheck -x || status=1
+    "$python" -m aws_vpc check || status=1
     set -- --numprocesses 2 --dist loadfile --quiet
 fi
 "$python" -m pytest "$@" || status=1

@@ -24,15 +24,20 @@ def public(address: Address) -> bool:
     return not any(address in block for block in NOT_PUBLIC)
 
 
-def outside(network: Network, within: Block, blocks: Iterable[Block]) -> Iterator[Address]:
-    """Public addresses of nobody here, in the block: one for each part that the blocks do not tell apart."""
+def outside(
+    network: Network, within: Block, blocks: Iterable[Block], private: bool = False
+) -> Iterator[Address]:
+    """Addresses of nobody here, in the block: one for each part that the blocks do not tell apart.
+
+    Only public ones, unless `private` asks for others, too.
+    """
     relevant = {it for it in blocks if it.version == within.version and it.overlaps(within)}
     inner = sorted((it for it in relevant if it.prefixlen > within.prefixlen), key=_order)
     for part in (within, *inner):
         children = _children(part, inner)
-        special = [it for it in NOT_PUBLIC if it.version == part.version]
+        special = [it for it in NOT_PUBLIC if it.version == part.version and not private]
         found = _first_free(network, part, [*children, *special])
-        if found is not None:
+        if found is not None and (private or public(found)):
             yield found
 
 
@@ -63,7 +68,7 @@ def _first_free(network: Network, part: Block, taken: list[Block]) -> Address | 
     for candidate in range(number, min(last, number + 4096) + 1):
         address = ip_address(candidate) if part.version == 4 else _v6(candidate)
         if not any(address in it for it in taken) and not _ours(network, address):
-            return address if public(address) else None
+            return address
     return None
 
 

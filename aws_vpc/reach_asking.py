@@ -152,8 +152,9 @@ class Asking:
         if stated is not None:
             yield stated
             return
+        stated_block = end.block is not None
         for within in (end.block,) if end.block is not None else WORLD:
-            yield from outside(self.network, within, self.blocks)
+            yield from outside(self.network, within, self.blocks, private=stated_block)
 
     def _destinations(self, source: str, version: int) -> Iterator[tuple[str, Address]]:
         """Each destination with each address by which it may be asked."""
