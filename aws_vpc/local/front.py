@@ -41,6 +41,7 @@ HANDLERS = {
     "redshift-serverless": "aws_vpc.local.redshift_serverless",
     "s3": "aws_vpc.local.s3",
     "secretsmanager": "aws_vpc.local.secretsmanager",
+    "sqs": "aws_vpc.local.sqs",
 }
 # answered without moto
 WHOLE = ("cloudformation", "codebuild", "codedeploy", "elasticbeanstalk", "redshift-serverless")

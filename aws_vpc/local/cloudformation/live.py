@@ -32,7 +32,7 @@ def drift_of(engine: Engine, stack: Stack, resource: Resource) -> Drift:
         return Drift("UNKNOWN", reason=reason_of(error, resource.logical_id, resource.type))
     if actual is not None:
         actual = without_stack_tags(actual, resource.properties.get("Tags"), resource.tags)
-        actual = without_own_rules(engine, resource, actual)
+        actual = without_own_parts(engine, resource, actual)
     return masked(compared(request.properties, actual), resource)
 
 
@@ -55,29 +55,43 @@ def masked(drift: Drift, resource: Resource) -> Drift:
     )
 
 
-def without_own_rules(engine: Engine, group: Resource, actual: Mapping[str, Any]) -> dict[str, Any]:
-    """The actual properties of a security group without the rules that are resources of their own."""
+def without_own_parts(engine: Engine, whole: Resource, actual: Mapping[str, Any]) -> dict[str, Any]:
+    """The actual properties without the members of lists that are resources of their own, in any stack."""
     found = dict(actual)
-    if group.type != "AWS::EC2::SecurityGroup":
+    if whole.type not in PARTS:
         return found
-    for way in ("Ingress", "Egress"):
-        if f"SecurityGroup{way}" in found:
-            own = [
-                one.properties
-                for stack in list(engine.stacks.values())
-                for one in list(stack.resources.values())
-                if one.type == f"AWS::EC2::SecurityGroup{way}"
-                and one.properties.get("GroupId") == group.physical_id
-            ]
-            rules = found[f"SecurityGroup{way}"]
-            found[f"SecurityGroup{way}"] = [
-                rule for rule in rules if not any(_same_rule(rule, one) for one in own)
-            ]
+    records = [one for stack in list(engine.stacks.values()) for one in list(stack.resources.values())]
+    for key, kinds in PARTS[whole.type].items():
+        parts = [one for one in records if one.type in kinds and one.physical_id]
+        if key in found:
+            found[key] = [item for item in found[key] if not any(_is(item, part, whole) for part in parts)]
     return found
 
 
-def _same_rule(rule: Mapping[str, Any], stated: Mapping[str, Any]) -> bool:
-    return all(str(stated.get(key)) == str(value) for key, value in rule.items() if key != "Description")
+# A type -> a list of it -> the types whose resources are members of that list too.
+PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "AWS::EC2::SecurityGroup": {
+        "SecurityGroupIngress": ("AWS::EC2::SecurityGroupIngress",),
+        "SecurityGroupEgress": ("AWS::EC2::SecurityGroupEgress",),
+    },
+    "AWS::IAM::Role": {
+        "Policies": ("AWS::IAM::Policy", "AWS::IAM::RolePolicy"),
+        "ManagedPolicyArns": ("AWS::IAM::ManagedPolicy",),
+    },
+}
+
+
+def _is(item: Any, part: Resource, whole: Resource) -> bool:
+    """Whether the member of a list of the whole is what the part made."""
+    stated = part.properties
+    if whole.type == "AWS::EC2::SecurityGroup":
+        same = all(str(stated.get(key)) == str(value) for key, value in item.items() if key != "Description")
+        return stated.get("GroupId") == whole.physical_id and same
+    if whole.physical_id not in (stated.get("RoleName"), *stated.get("Roles", ())):
+        return False
+    if part.type == "AWS::IAM::ManagedPolicy":
+        return bool(item == part.physical_id)
+    return isinstance(item, Mapping) and item.get("PolicyName") == stated.get("PolicyName")
 
 
 def overlaid(old: Resource, drift: Drift | None, wanted: Mapping[str, Any]) -> Resource:
