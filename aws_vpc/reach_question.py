@@ -59,10 +59,12 @@ def nothing_to_try(question: Question) -> str:
     )
 
 
-def _rank(found: Trace) -> tuple[int, int, int]:
+def _rank(found: Trace) -> tuple[int, int, int, int]:
+    """How much a trace tells; one that goes astray tells least of why the goal is not reached."""
     order = {Verdict.REACHABLE: 2, Verdict.UNKNOWN: 1, Verdict.NOT_REACHABLE: 0}
     reasons = len(found.blockers) + len(found.return_blockers)
-    return order[found.verdict], int(found.arrives), -reasons
+    astray = any(it.code == "NO_POSSIBLE_DESTINATION" for it in found.blockers)
+    return order[found.verdict], int(found.arrives), -int(astray), -reasons
 
 
 def _filtered(network: Network, question: Question, found: Trace) -> Trace:
