@@ -55,6 +55,7 @@ COMMANDS = {
     "update": Command("update", "bring changed templates, parameters and pages to what stands"),
     "teardown": Command("teardown", "delete the stacks, retained ones included"),
     "status": Command("status", "tell what stands"),
+    "load": Command("load", "bring an object or a file into both databases, and follow it"),
     "validate": Command("validate", "check the templates"),
     "reach": Command("reach", "tell whether one thing can reach another, and what hinders it"),
     "check": Command("check", "hold the network against what intents.yaml asks of it"),

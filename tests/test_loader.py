@@ -32,7 +32,7 @@ from loader_support import (
     system,
 )
 
-from aws_vpc.loader import publish, sql
+from aws_vpc.loader import publish, sql, swap
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.records import Records
 from aws_vpc.loader.settings import WAREHOUSE_NAMES
@@ -565,7 +565,7 @@ def test_what_the_csv_module_wrote_is_what_the_table_has(
     with session(running) as cursor:
         records = Records([text.encode()], table, lambda *row: None, numbered=True)
         cursor.execute(sql.create_stage(table, warehouse=False))
-        publish._copy(cursor, records, sql.STAGE, f"{sql.LINE}, a, b")
+        swap.copy(cursor, records, sql.STAGE, f"{sql.LINE}, a, b")
         cursor.execute(f"select coalesce(a, ''), coalesce(b, '') from {sql.STAGE} order by {sql.LINE}, ctid")
         assert [list(row) for row in cursor.fetchall()] == [row for row in expected if len(row) == 2]
 
@@ -579,7 +579,7 @@ def test_what_the_checks_let_through_the_database_takes(running: Servers, lines:
         records = Records([text.encode()], KINDS, lambda *row: None)
         cursor.execute(sql.create_stage(KINDS, warehouse=False))
         try:
-            publish._copy(cursor, records, sql.STAGE, sql.names(records.ordered.names))
+            swap.copy(cursor, records, sql.STAGE, sql.names(records.ordered.names))
         except LoadFailed as error:
             assert "never closed" in str(error) or "not closed" in str(error)
 

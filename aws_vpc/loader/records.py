@@ -56,7 +56,7 @@ class Records:
 
     def __post_init__(self) -> None:
         self._cutter = Cutter(self.table.csv)
-        self._buffers = self._cut()
+        self._rest, self._buffers = b"", self._cut()
         self._rest = next(self._buffers, b"")
         names = self.names
         if not names and not self._rest:

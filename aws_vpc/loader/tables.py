@@ -22,7 +22,7 @@ import yaml
 from aws_vpc.loader.errors import LoadFailed
 
 SHIPPED = Path(__file__).with_name("tables.yaml")
-INCOMING = "incoming/"
+INCOMING, BY_HAND = "incoming/", "by-hand/"
 MODES = ("mirror", "merge", "delete")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 TYPE = re.compile(
@@ -121,7 +121,7 @@ def table_for(tables: tuple[Table, ...], key: str) -> tuple[Table, str]:
 
 def mode_of(key: str) -> tuple[str, str]:
     """The mode that a key says, and the name below it."""
-    rest = key.removeprefix(INCOMING)
+    rest = key.removeprefix(INCOMING).removeprefix(BY_HAND)
     first, _, below = rest.partition("/")
     return (first, below) if first in MODES and below else ("mirror", rest)
 
