@@ -130,12 +130,13 @@ class Servers:
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Servers]:
-    """PostgreSQL twice, the warehouse in front of one of them, and S3."""
+def servers(folder: Path, aws: Mapping[str, str] | None = None) -> Iterator[Servers]:
+    """PostgreSQL twice, the warehouse in front of one of them, and S3, unless `aws` leads to one."""
     processes, certificates = Processes.direct(), Certificates(folder / "certificates")
     installation = Installation(folder / "postgres")
     moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
+    if aws is None:
+        moto.start()
     rds, warehouse = (
         Postgres(name, installation, processes, certificates, folder / f"{name}.log", tls=name == "rds")
         for name in ("rds", "warehouse")
@@ -148,18 +149,24 @@ def servers(folder: Path) -> Iterator[Servers]:
             for statement in catalog.statements():
                 cursor.execute(statement)
         environment = {
-            "AWS_ENDPOINT_URL": "http://{}:{}".format(*moto.get_host_and_port()),
-            "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+            **(aws or _moto_environment(moto)), "AWS_EC2_METADATA_DISABLED": "true",
             "PGSSLROOTCERT": str(certificates.ca), "SSL_CERT_FILE": str(certificates.ca),
         }  # fmt: skip
         port = _shim(folder, processes, certificates, warehouse.port, environment)
         yield Servers(rds, warehouse, port, environment)
     finally:
         processes.stop()
-        moto.stop()
+        if aws is None:
+            moto.stop()
         for server in (rds, warehouse):
             server.remove()
+
+
+def _moto_environment(moto: ThreadedMotoServer) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": "http://{}:{}".format(*moto.get_host_and_port()),
+        "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
+    }  # fmt: skip
 
 
 def _shim(
@@ -239,14 +246,15 @@ class System:
     def left_over(self) -> list[str]:
         """What a load must not leave: staged objects, tables of its own, locks, open transactions."""
         found = self.s3.list_object_versions(Bucket=self.bucket, Prefix="staged/").get("Versions", [])
-        tables = self.query("rds", "select 'loader.' || tablename from pg_tables where schemaname = 'loader'")
-        parts = self.query("rds", "select inhrelid::regclass::text from pg_inherits")
+        extra = self.query(
+            "rds", "select relname from pg_class where relnamespace = 'loader'::regnamespace "
+            "and relkind = 'r' and not relispartition",
+        )  # fmt: skip
         sessions = self.query(
             "rds", "select application_name from pg_stat_activity where datname = current_database() "
             "and pid <> pg_backend_pid() and application_name like 'aws_vpc.loader%'",
         )  # fmt: skip
-        extra = [name for (name,) in tables if (name,) not in parts and f'"{name}"' not in str(parts)]
-        return [one["Key"] for one in found] + extra + [name for (name,) in sessions]
+        return [one["Key"] for one in found] + [name for (name,) in (*extra, *sessions)]
 
 
 def arguments(event: Mapping[str, str]) -> list[str]:

@@ -420,7 +420,9 @@ def test_failed_events_can_be_asked_for_alone(aws: Bench) -> None:
 
 
 def test_an_operation_that_is_not_there_is_named(aws: Bench) -> None:
-    with pytest.raises(ClientError, match="EstimateTemplateCost is not part of the embedded AWS, which has no prices"):
+    with pytest.raises(
+        ClientError, match="EstimateTemplateCost is not part of the embedded AWS, which has no prices"
+    ):
         aws.cfn.estimate_template_cost(TemplateBody="x")
 
 

@@ -33,7 +33,7 @@ def parts(body: bytes, edges: Sequence[int], chunk: int = 5) -> list[tuple[bytes
     cuts = [0, *edges, len(body)]
     bodies = [body[start:stop] for start, stop in itertools.pairwise(cuts)]
     facts = [scan((one[at : at + chunk] for at in range(0, len(one), chunk)), b'"') for one in bodies]
-    facts = [Fact.read(one.dict()) for one in facts]
+    facts = [Fact.read(one.values()) for one in facts]
     begins = [one for one in starts(facts) if one]
     places = [(cuts[one.piece] + one.offset, one.line) for one in begins] + [(len(body), 0)]
     return [(body[at:stop], line) for (at, line), (stop, _) in itertools.pairwise(places)]

@@ -96,6 +96,9 @@ def literal_faults(body: dict[str, Any]) -> list[str]:
     return found
 
 
+WITHOUT_RESOURCES = (["ecr:GetAuthorizationToken"], ["batch:DescribeJobs"])
+
+
 def wide_permissions(body: dict[str, Any]) -> list[str]:
     """Allowed actions with a wildcard, and allowed actions on everything that could be on less."""
     found = []
@@ -103,7 +106,7 @@ def wide_permissions(body: dict[str, Any]) -> list[str]:
         if isinstance(value, dict) and value.get("Effect") == "Allow" and "Principal" not in value:
             actions = value["Action"] if isinstance(value["Action"], list) else [value["Action"]]
             found += [f"{at}: {action}" for action in actions if "*" in action]
-            if value["Resource"] == "*" and actions != ["ecr:GetAuthorizationToken"]:
+            if value["Resource"] == "*" and actions not in WITHOUT_RESOURCES:
                 found.append(f"{at}: on everything")
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from aws_vpc.errors import Error
+from aws_vpc.loader.array import STEPS, Jobs
 from aws_vpc.loader.log import Log
+from aws_vpc.loader.parts import Folder
 from aws_vpc.loader.rejects import limit_from
 from aws_vpc.loader.run import Job, Wish
+from aws_vpc.loader.run_parts import PartsJob
 from aws_vpc.loader.settings import settings_from
 from aws_vpc.loader.source import Object
 from aws_vpc.loader.tables import MODES, SHIPPED, read_tables
@@ -29,6 +33,14 @@ RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeou
 def _given(value: str) -> str:
     """The value, or nothing where the event had none and Batch left its reference as it was."""
     return "" if value.startswith("Ref::") else value.strip('"')
+
+
+def size(text: str) -> int:
+    """Bytes, of a number that may have KiB, MiB or GiB behind it."""
+    written = re.fullmatch(r"(\d+)(KiB|MiB|GiB|)", text)
+    if not written:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give bytes, or such as 512MiB or 1GiB")
+    return int(written[1]) << {"": 0, "KiB": 10, "MiB": 20, "GiB": 30}[written[2]]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--only", default="", choices=["", "rds", "redshift"], help="load one database alone")
     found.add_argument("--dry-run", action="store_true", help="read and check every row, write nothing")
     found.add_argument(
+        "--split-over", default="1GiB", type=size, metavar="BYTES",
+        help="an object over this size is loaded in parts by an array job (default 1GiB; 0: never)",
+    )  # fmt: skip
+    found.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    found.add_argument("--run", default="", help=argparse.SUPPRESS)
+    found.add_argument(
         "--tables", type=Path, default=SHIPPED, help="table descriptions, instead of the shipped ones"
     )
     return found
@@ -69,9 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
             settings_from(os.environ),
             read_tables(given.tables),
         )
-        s3, secretsmanager = (
-            boto3.client("s3", config=RETRIES),
-            boto3.client("secretsmanager", config=RETRIES),
+        s3, secretsmanager, batch = (
+            boto3.client(name, config=RETRIES) for name in ("s3", "secretsmanager", "batch")
         )
     except Error as error:
         log("failed", reason=str(error))
@@ -80,8 +97,14 @@ def main(arguments: list[str] | None = None) -> int:
         log("failed", reason=f"no client for AWS: {error}")
         return 1
     wanted = Object(given.bucket, given.key, given.version, given.etag, given.sequencer)
-    wish = Wish(given.table, given.mode, given.only, given.dry_run)
-    return Job(settings, s3, secretsmanager, tables, limit, log, wish).run(wanted)
+    wish = Wish(given.table, given.mode, given.only, given.dry_run, given.split_over)
+    own_tables = () if given.tables == SHIPPED else ("--tables", str(given.tables))
+    options = ("--max-rejected", given.max_rejected, *own_tables)
+    jobs = Jobs(batch, os.environ)
+    job = Job(settings, s3, secretsmanager, tables, limit, log, wish, jobs, options)
+    if given.step:
+        return PartsJob(job, Folder(s3, given.bucket, given.run), jobs.index).run(given.step)
+    return job.run(wanted)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The ledger table `loads`: which object version went into which table, when, and what became of it.
 
-    running -> partial (one database has it) -> loaded
-            -> failed
-            -> interrupted (the job died; the next one for the table notes it)
+    running or, in parts, staging -> partial (one database has it) -> loaded
+                                  -> failed
+                                  -> interrupted (the job died; the next one for the table notes it)
 
 In: rows of the ledger, and what they say about an object. Out: the loading.
 """
@@ -75,6 +75,16 @@ def same(history: Sequence[Past], wanted: Object) -> Past | None:
     return None
 
 
+def is_same(one: Object, other: Object) -> bool:
+    """Whether two are the same version of the same object."""
+    return (one.bucket, one.key, one.version, one.etag) == (
+        other.bucket,
+        other.key,
+        other.version,
+        other.etag,
+    )
+
+
 def newer(history: Sequence[Past], wanted: Object) -> Past | None:
     """A load of a version that was put after this one; S3 orders the events of one key by sequencer."""
     later = [past for past in history if past.sequencer and padded(past.sequencer) > padded(wanted.sequencer)]
@@ -111,3 +121,24 @@ def interrupted(cursor: Any, table: str) -> None:
         "WHERE table_name = %s AND state = 'running'",
         (table,),
     )
+
+
+def staging(cursor: Any, table: str) -> list[str]:
+    """The runs of a table that load in parts and have not come to an end."""
+    cursor.execute("SELECT run FROM public.loads WHERE table_name = %s AND state = 'staging'", (table,))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def state(cursor: Any, run: str) -> str:
+    """The state of a run, which stays so until the transaction ends."""
+    cursor.execute("SELECT state FROM public.loads WHERE run = %s FOR SHARE", (run,))
+    found = cursor.fetchone()
+    return found[0] if found else ""
+
+
+def line(cursor: Any, run: str) -> dict[str, Any]:
+    """The columns of a run's line that were known before the load."""
+    names = ("run", "table_name", "mode", "bucket", "key", "version", "etag", "sequencer", "size", "started")
+    columns = ", ".join(f'"{name}"' for name in names)
+    cursor.execute(f"SELECT {columns} FROM public.loads WHERE run = %s", (run,))
+    return dict(zip(names, cursor.fetchone(), strict=True))

@@ -45,6 +45,14 @@ class Outcome:
         return replace(self, table_rows=table_rows)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Rows that were read and staged by others: how many, in which columns."""
+
+    count: Count
+    ordered: Table
+
+
 @dataclass
 class Load:
     """One run, for one target."""
@@ -59,6 +67,11 @@ class Load:
     began: float = field(default_factory=time.monotonic)
     _rejects: Rejects = field(default_factory=Rejects)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has taken until now."""
+        return time.monotonic() - self.began
+
     def __enter__(self) -> Load:
         return self
 
@@ -70,16 +83,22 @@ class Load:
         self._rejects.close()
         self._rejects, self.source.taken = Rejects(), 0
         reject = reject or self._rejects.add
-        more = {"numbered": numbered, "progress": self._progress}
+        more = {"numbered": numbered, "progress": self.progress}
         return open_records(self.source, self.table, self.mode, reject, **more)
 
-    def _progress(self, count: Count) -> None:
+    def progress(self, count: Count) -> None:
+        """Tell how far the reading is, once a second."""
         self.log.progress(
             target=self.target, bytes=self.source.taken, size=self.source.object.size,
             rows=count.rows, rejected=count.rejected, seconds=round(time.monotonic() - self.began, 1),
         )  # fmt: skip
 
-    def settle(self, records: Records, superseded: Iterable[Row] = ()) -> Outcome:
+    def adopt(self, rejects: Iterable[Row]) -> None:
+        """Take over the rows that others have set aside, in the order of the object."""
+        self._rejects.close()
+        self._rejects = Rejects().merged(rejects)
+
+    def settle(self, records: Records | Counted, superseded: Iterable[Row] = ()) -> Outcome:
         """What comes of the records read; raises when too many are bad, with those in the bucket."""
         rejects = self._rejects = self._rejects.merged(superseded)
         count, total = records.count, records.count.rows + records.count.rejected
@@ -94,7 +113,7 @@ class Load:
         return Outcome(rows, rejects.count, key, rows, self.began)
 
 
-def without_superseded(cursor: Any, load: Load, records: Records) -> Outcome:
+def without_superseded(cursor: Any, load: Load, records: Records | Counted) -> Outcome:
     """What comes of the staged records, once no key is in the stage twice."""
     cursor.execute(sql.find_twice(load.table))
     cursor.execute(f"SELECT count(*) FROM {sql.TWICE}")

@@ -21,7 +21,8 @@ from redshift_connector.error import ProgrammingError
 
 from aws_vpc.loader import bootstrap, ledger, sql
 from aws_vpc.loader.errors import LoadFailed, Unreachable, WrongLogin
-from aws_vpc.loader.load import Load, Outcome, without_superseded
+from aws_vpc.loader.load import Counted, Load, Outcome, without_superseded
+from aws_vpc.loader.records import Records
 from aws_vpc.loader.settings import Database, Login
 from aws_vpc.loader.tables import Table
 
@@ -107,20 +108,28 @@ def load(connection: Any, load: Load, copy_role: str, **line: Any) -> Outcome:
     )
     records = load.records(numbered=True)
     try:
-        parts = load.source.stage(folder, f"{folder}{load.run}/", records.blocks())
-        with transaction(connection) as cursor:
-            cursor.execute("LOCK TABLE public.loads")
-            _copy(cursor, records.ordered, parts, copy_role, records.count.rows)
-            outcome = without_superseded(cursor, load, records)
-            for statement in sql.apply(load.table, load.mode):
-                cursor.execute(statement)
-            cursor.execute(f"SELECT count(*) FROM public.{sql.identifier(load.table.name)}")
-            outcome = outcome.leaving(cursor.fetchone()[0])
-            for name in sql.TEMPORARY:
-                cursor.execute(f"DROP TABLE IF EXISTS {name}")
-            ledger.insert(cursor, **line, **outcome.facts, state="loaded")
+        load.source.unstage(folder)
+        parts = load.source.stage(f"{folder}{load.run}/", records.blocks())
+        return load_staged(connection, load, records, parts, copy_role, **line)
     finally:
         load.source.unstage(folder)
+
+
+def load_staged(
+    connection: Any, load: Load, records: Records | Counted, parts: str, copy_role: str, **line: Any
+) -> Outcome:
+    """What the table is after the staged rows are in, committed with its line in the ledger."""
+    with transaction(connection) as cursor:
+        cursor.execute("LOCK TABLE public.loads")
+        _copy(cursor, records.ordered, parts, copy_role, records.count.rows)
+        outcome = without_superseded(cursor, load, records)
+        for statement in sql.apply(load.table, load.mode):
+            cursor.execute(statement)
+        cursor.execute(f"SELECT count(*) FROM public.{sql.identifier(load.table.name)}")
+        outcome = outcome.leaving(cursor.fetchone()[0])
+        for name in sql.TEMPORARY:
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+        ledger.insert(cursor, **line, **outcome.facts, state="loaded")
     return outcome
 
 

@@ -14,11 +14,12 @@ import contextlib
 import datetime
 import secrets as random_secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_vpc.errors import Error, UsageError
-from aws_vpc.loader import ledger, publish, rds, redshift
+from aws_vpc.loader import array, ledger, publish, rds, redshift
+from aws_vpc.loader.array import Jobs
 from aws_vpc.loader.errors import WrongLogin, one_line
 from aws_vpc.loader.load import Load, Outcome
 from aws_vpc.loader.log import Log
@@ -39,6 +40,7 @@ class Wish:
     mode: str = ""
     only: str = ""
     dry_run: bool = False
+    split_over: int = 0  # bytes; 0: never
 
     def applied(self, tables: tuple[Table, ...], key: str) -> tuple[Table, str]:
         """The table, and the mode."""
@@ -63,6 +65,8 @@ class Job:
     limit: Limit
     log: Log
     wish: Wish = Wish()
+    jobs: Jobs | None = None
+    options: tuple[str, ...] = ()  # what the jobs of parts are told besides
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ class Job:
             table, mode = self.wish.applied(self.tables, wanted.key)
             if self.wish.dry_run:
                 return self._dry_run(wanted, table, mode)
-            with _closing(self._connect(rds.connect, self.settings.rds)) as connection:
+            with closing_quietly(self.connect(rds.connect, self.settings.rds)) as connection:
                 return self._locked(connection, wanted, table, mode)
         except Error as error:
             self.log("failed", reason=one_line(error))
@@ -107,7 +111,7 @@ class Job:
             self.log("checked", table=table.name, mode=mode, **facts)
         return DONE if allowed else FAILED
 
-    def _connect(self, connect: Callable[[Database, Login], Any], database: Database) -> Any:
+    def connect(self, connect: Callable[[Database, Login], Any], database: Database) -> Any:
         """A session as the master user; the secret is read again when it was rotated a moment ago."""
         try:
             return connect(database, login(self.secretsmanager, database.secret))
@@ -116,11 +120,11 @@ class Job:
 
     def _locked(self, connection: Any, wanted: Object, table: Table, mode: str) -> int:
         with rds.lock(connection, "bootstrap"):
-            self._prepare("rds", rds, connection, self.settings.rds)
+            self.prepare("rds", rds, connection, self.settings.rds)
         with rds.lock(connection, f"table {table.name}"):
             return _Run(self, connection, wanted, table, mode).run()
 
-    def _prepare(self, target: str, module: Any, connection: Any, database: Database) -> None:
+    def prepare(self, target: str, module: Any, connection: Any, database: Database) -> None:
         made = module.prepare(
             connection, database, self.tables, login(self.secretsmanager, database.reader_secret)
         )
@@ -148,6 +152,8 @@ class _Run:
         past = ledger.same(history, self.source.object)
         if past:
             self.name = past.run
+        if not past and self._goes_on_in_parts():
+            return DONE
         if "rds" in self.job.targets:
             if past:
                 self._unchanged("rds", "this version is loaded")
@@ -158,6 +164,32 @@ class _Run:
         if not past:
             self._note(state="partial" if self.job.settings.redshift else "loaded", finished=_now())
         return DONE
+
+    def _goes_on_in_parts(self) -> bool:
+        """Whether jobs of their own load this version; what dead ones left is removed first."""
+        jobs, log = self.job.jobs, self.job.log
+        if jobs is None:
+            return False
+        with rds.failing_in_one_line():
+            living = array.sweep(self.connection, self.job.s3, jobs, self.wanted.bucket, self.table)
+        for going_on in living:
+            if ledger.is_same(going_on.object, self.source.object):
+                reason = f"run {going_on.run} is loading it"
+                log("unchanged", target="rds", table=self.table.name, reason=reason)
+                return True
+        limit = self.job.wish.split_over if "rds" in self.job.targets else 0
+        plan = array.planned(self.source, self.table, self.mode, self.name, limit, jobs, log)
+        if plan is None:
+            return False
+        with rds.failing_in_one_line(), self.connection, self.connection.cursor() as cursor:
+            ledger.insert(cursor, **self._line(), state="staging")
+        plan = replace(plan, targets=self.job.targets)
+        try:
+            array.begin(self.job.s3, jobs, plan, self.job.options, log)
+        except Error as error:
+            self._note(state="failed", reason=one_line(error), finished=_now())
+            raise
+        return True
 
     def _history(self, connection: Any) -> list[ledger.Past]:
         cursor = connection.cursor()
@@ -193,9 +225,9 @@ class _Run:
         return DONE
 
     def _load_redshift(self, database: Database) -> None:
-        with _closing(self.job._connect(redshift.connect, database)) as connection:
+        with closing_quietly(self.job.connect(redshift.connect, database)) as connection:
             with rds.lock(self.connection, "bootstrap"):
-                self.job._prepare("redshift", redshift, connection, database)
+                self.job.prepare("redshift", redshift, connection, database)
             history = self._history(connection)
             if later := ledger.newer(history, self.source.object):
                 return self._unchanged(
@@ -241,7 +273,7 @@ class _Run:
         self.job.log("unchanged", target=target, table=self.table.name, table_rows=rows, reason=reason)
 
 
-class _closing:
+class closing_quietly:
     """Closes a session at the end, also one that is gone."""
 
     def __init__(self, connection: Any) -> None:

@@ -110,20 +110,24 @@ class Source:
             raise LoadFailed(f"the rejected rows cannot be written to {key}: {error}") from error
         return key
 
-    def stage(self, above: str, folder: str, blocks: Iterator[bytes]) -> str:
-        """The prefix under which the blocks are now, as gzip parts; what dead runs left is removed."""
-        self.unstage(above)
+    def stage(self, folder: str, blocks: Iterator[bytes]) -> str:
+        """The prefix under which the blocks are now, as gzip parts."""
+        for _ in self.staging(f"{folder}part-", blocks):
+            pass
+        return f"s3://{self.object.bucket}/{folder}part-"
+
+    def staging(self, prefix: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks as they are, while they are put under a prefix as gzip parts."""
         number, part, gzip = 0, bytearray(), _gzip()
         for block in blocks:
             part += gzip.compress(block)
             if len(part) >= PART:
-                self._put_part(folder, number, bytes(part + gzip.flush()))
+                self._put_part(f"{prefix}{number:05}.csv.gz", bytes(part + gzip.flush()))
                 number, part, gzip = number + 1, bytearray(), _gzip()
-        self._put_part(folder, number, bytes(part + gzip.flush()))
-        return f"s3://{self.object.bucket}/{folder}part-"
+            yield block
+        self._put_part(f"{prefix}{number:05}.csv.gz", bytes(part + gzip.flush()))
 
-    def _put_part(self, folder: str, number: int, body: bytes) -> None:
-        key = f"{folder}part-{number:05}.csv.gz"
+    def _put_part(self, key: str, body: bytes) -> None:
         try:
             self._s3.put_object(Bucket=self.object.bucket, Key=key, Body=body)
         except (ClientError, BotoCoreError) as error:

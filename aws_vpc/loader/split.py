@@ -42,11 +42,11 @@ class Fact:
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Fact:
-        """The fact that `dict` wrote."""
+        """The fact that JSON has."""
         bounds = {name: Boundary(**values[name]) if values[name] else None for name in ("outside", "inside")}
         return cls(**{**values, **bounds})
 
-    def dict(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """The fact as JSON has it."""
         return asdict(self)
 

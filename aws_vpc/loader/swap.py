@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg2
 from psycopg2 import errors
 
-from aws_vpc.loader import bootstrap, sql
+from aws_vpc.loader import sql
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.pipe import Pipe
 from aws_vpc.loader.records import Records
@@ -34,7 +34,14 @@ def name_of(table: Table) -> str:
     return f"public.{sql.identifier(table.name)}"
 
 
-def copy(cursor: Any, records: Records, target: str, columns: str, *options: str) -> None:
+def copy(
+    cursor: Any,
+    records: Records,
+    target: str,
+    columns: str,
+    *options: str,
+    blocks: Iterator[bytes] | None = None,
+) -> None:
     """COPY every valid row into a table, and see that all of them arrived."""
     dialect = records.table.csv
     options = (
@@ -43,7 +50,7 @@ def copy(cursor: Any, records: Records, target: str, columns: str, *options: str
         f"QUOTE {sql.literal(dialect.quote)}",
         *options,
     )
-    with Pipe(records.blocks()) as pipe:
+    with Pipe(blocks or records.blocks()) as pipe:
         try:
             cursor.copy_expert(
                 f"COPY {target} ({columns}) FROM STDIN WITH ({', '.join(options)})", pipe, PIECE
