@@ -67,6 +67,11 @@ def follow(cfn: Any, roots: Sequence[Watch], wait: Wait) -> Iterator[Event]:
     yield from sorted(round_of(cfn, watches), key=lambda event: event.timestamp)
 
 
+def told(cfn: Any, root: Watch) -> list[Event]:
+    """What a stack and those nested in it have told up to now, oldest first."""
+    return sorted(round_of(cfn, {root.stack_id: root}), key=lambda event: event.timestamp)
+
+
 def round_of(cfn: Any, watches: dict[str, Watch]) -> Iterator[Event]:
     """What every open watch has to tell now, those that open on the way included."""
     polled: set[str] = set()

@@ -135,6 +135,13 @@ def account(text: str | None) -> str:
     return text or ""
 
 
+def port(text: str) -> int:
+    """A port that a program may listen on."""
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise UsageError(f"port {text!r} is not a number from 1 to 65535")
+    return int(text)
+
+
 def bucket_name(text: str) -> str:
     """A name that S3 accepts for a bucket, without dots (they break TLS host names)."""
     if not BUCKET_NAME.fullmatch(text) or text.startswith("xn--"):

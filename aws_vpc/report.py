@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from aws_vpc.causes import WRAPPED, Cause
+from aws_vpc.drifted import Drift
 from aws_vpc.events import STACK, Event
 from aws_vpc.plan import Change, Property
 from aws_vpc.template_values import UNKNOWN as AFTER_APPLY
@@ -128,6 +129,67 @@ def shown(path: str, value: str) -> str:
 def failure(causes: Sequence[Cause]) -> str:
     """The root causes in one paragraph, the deepest first."""
     return "; ".join(one_line(str(cause)) for cause in causes) or "no resource gave a reason"
+
+
+def event_values(event: Event) -> dict[str, Any]:
+    """An event for --json."""
+    return {
+        "id": event.event_id,
+        "time": event.timestamp.isoformat(),
+        "path": "/".join(event.path),
+        "type": event.type,
+        "status": event.status,
+        "reason": event.reason or None,
+        "physical_id": event.physical_id or None,
+    }
+
+
+def cause_values(cause: Cause) -> dict[str, Any]:
+    """A root cause for --json."""
+    return {
+        "path": "/".join(cause.path),
+        "type": cause.type,
+        "status": cause.status,
+        "reason": cause.reason,
+        "fault": cause.fault,
+        "advice": cause.advice or None,
+    }
+
+
+def drift_lines(drifted: Sequence[Drift]) -> list[str]:
+    """What has drifted: a row per resource, and below it what its template says and what is there."""
+    lines: list[str] = []
+    heads = table([["/".join(one.path), one.type, one.status, one.physical_id] for one in drifted])
+    for one, head in zip(drifted, heads, strict=True):
+        lines.append(head)
+        for part in one.differences:
+            wanted, there = (
+                "nothing" if value is None else shown(part.path, value)
+                for value in (part.expected, part.actual)
+            )
+            lines.append(f"      {part.path.removeprefix('/')}: {wanted} → {there}")
+    return lines
+
+
+def drift_values(drifted: Iterable[Drift]) -> list[dict[str, Any]]:
+    """What has drifted, for --json."""
+    return [
+        {
+            "path": "/".join(one.path),
+            "type": one.type,
+            "physical_id": one.physical_id,
+            "status": one.status,
+            "properties": [
+                {
+                    "path": part.path,
+                    "expected": None if part.expected is None else shown(part.path, part.expected),
+                    "actual": None if part.actual is None else shown(part.path, part.actual),
+                }
+                for part in one.differences
+            ],
+        }
+        for one in drifted
+    ]
 
 
 def output_lines(outputs: Mapping[str, str]) -> list[str]:

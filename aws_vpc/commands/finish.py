@@ -12,6 +12,7 @@ from aws_vpc.errors import DeployFailed
 from aws_vpc.package import Artifact
 from aws_vpc.wait import Wait
 
+BEANSTALK = "NestedElasticBeanstalkStack"
 # An object as old as this has been loaded, or never will be; its job may be forgotten.
 SETTLED_SECONDS = 3600
 # A new bucket's first events may be lost while S3 sets up its notifications; then the sample is put again.
@@ -62,14 +63,19 @@ def bring(
     build = begin_image(session, found, nested)
     item = None if build else put_data(session, found, again=reload)
     released = release_web(session, found, web)
-    if "NestedElasticBeanstalkStack" in nested:
-        name = nested["NestedElasticBeanstalkStack"]["WebEnvironment"]
-        client = session.aws.client("elasticbeanstalk")
-        beanstalk.healthy(client, name, session.wait(), session.console.say)
+    await_beanstalk(session, nested)
     if build:
         loader_image.succeed(session.aws.client("codebuild"), build, session.wait(), session.console.say)
         item = put_data(session, found, again=reload)
     return item, released
+
+
+def await_beanstalk(session: Session, nested: network.Outputs) -> None:
+    """Returns when the environment of Elastic Beanstalk, where there is one, is ready and green."""
+    if BEANSTALK in nested:
+        name = nested[BEANSTALK]["WebEnvironment"]
+        client = session.aws.client("elasticbeanstalk")
+        beanstalk.healthy(client, name, session.wait(), session.console.say)
 
 
 def begin_image(session: Session, found: Stack, nested: network.Outputs) -> str:
@@ -87,7 +93,7 @@ def begin_image(session: Session, found: Stack, nested: network.Outputs) -> str:
 
 def addresses(found: Stack, nested: network.Outputs) -> list[str]:
     """The addresses of the page: the root's own, and that of Elastic Beanstalk."""
-    told = [found.outputs.get("WebUrl", ""), nested.get("NestedElasticBeanstalkStack", {}).get("WebUrl", "")]
+    told = [found.outputs.get("WebUrl", ""), nested.get(BEANSTALK, {}).get("WebUrl", "")]
     return list(dict.fromkeys(one for one in told if one))
 
 
