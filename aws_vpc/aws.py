@@ -3,8 +3,12 @@
 In: a profile and a Region, or what the environment says. Out: clients that retry as AWS recommends.
 """
 
+import math
 import os
+import random
+import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import boto3
@@ -18,6 +22,13 @@ CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
 )
+# Throttling passes: it is waited out for so long, however many attempts that takes.
+PATIENCE_SECONDS = 180
+LONGEST_PAUSE_SECONDS = 5
+THROTTLED = frozenset(
+    ["Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestLimitExceeded",
+     "TooManyRequestsException", "RequestThrottledException", "SlowDown", "PriorRequestNotComplete"]
+)  # fmt: skip
 # S3 signs its own way; asking for s3v4 lets a presigned URL tell where an object is, in any partition.
 S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
 
@@ -29,12 +40,16 @@ class Aws:
     session: Any
     region: str
     clients: dict[str, Any] = field(default_factory=dict)
+    until: float = math.inf  # on the monotonic clock: nothing is waited out any longer
 
     def client(self, service: str) -> Any:
         """The client of a service."""
         if service not in self.clients:
             config = S3_CONFIG if service == "s3" else CONFIG
-            self.clients[service] = self.session.client(service, region_name=self.region, config=config)
+            client = self.session.client(service, region_name=self.region, config=config)
+            # Asked before botocore's own rule, which gives up after a number of attempts.
+            client.meta.events.register_first("needs-retry.*.*", partial(pause, self.until))
+            self.clients[service] = client
         return self.clients[service]
 
     def account(self) -> str:
@@ -47,8 +62,17 @@ class Aws:
             raise Error(text) from error
 
 
-def connect(region: str | None = None, profile: str | None = None) -> Aws:
-    """The account and Region that options, environment and configuration name."""
+def pause(until: float, response: Any, attempts: int, request_dict: dict[str, Any], **_: Any) -> float | None:
+    """The seconds to wait before a throttled request is sent again; None leaves it to botocore."""
+    code = response[1].get("Error", {}).get("Code") if response is not None else None
+    began = request_dict.setdefault("context", {}).setdefault("first_sent", time.monotonic())
+    if code not in THROTTLED or time.monotonic() > min(until, began + PATIENCE_SECONDS):
+        return None
+    return random.uniform(0.5, 1) * min(LONGEST_PAUSE_SECONDS, 0.2 * 2.0**attempts)
+
+
+def connect(region: str | None = None, profile: str | None = None, seconds: float = math.inf) -> Aws:
+    """The account and Region that options, environment and configuration name; `seconds` is the patience."""
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
     except ProfileNotFound:
@@ -61,7 +85,7 @@ def connect(region: str | None = None, profile: str | None = None) -> Aws:
         raise UsageError(f"Region {name!r} does not exist; `aws ec2 describe-regions` lists them")
     if session.get_credentials() is None:
         raise Error("no AWS credentials found; run `aws configure`, name a --profile, or use --local")
-    return Aws(session, name)
+    return Aws(session, name, until=time.monotonic() + seconds)
 
 
 def known_region(session: Any, name: str) -> bool:

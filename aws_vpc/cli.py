@@ -7,9 +7,11 @@ import argparse
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -21,10 +23,12 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from aws_vpc import doctor
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.options import common
 from aws_vpc.errors import Error, UsageError
 
+CLOCK = r"Signature (expired|not yet current)"
 BEGUN = "what has begun goes on, and the same command, run again, follows it"
 EXIT = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 the answer is no, 130 interrupted."
 
@@ -148,12 +152,24 @@ def tell(line: str) -> None:
 def sentence(error: Exception) -> str:
     """An error in one line."""
     if isinstance(error, ClientError):
-        return " ".join(client_sentence(error.response["Error"], error.operation_name).split())
+        told = clock_sentence(error) or client_sentence(error.response["Error"], error.operation_name)
+        return " ".join(told.split())
     if isinstance(error, EndpointConnectionError):
         return f"no answer from {error.kwargs.get('endpoint_url')}; is the Region right, and the network up?"
     if isinstance(error, (NoCredentialsError, TokenRetrievalError)):
         return f"no usable AWS credentials ({error}); run `aws configure` or `aws sso login`, or use --local"
     return " ".join(str(error).split())
+
+
+def clock_sentence(error: ClientError) -> str:
+    """What to do where AWS refuses a signature because of the time in it; empty for any other error."""
+    why = error.response["Error"]
+    if why.get("Code") != "RequestTimeTooSkewed" and not re.search(CLOCK, why.get("Message", "")):
+        return ""
+    date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    found = doctor.clock(date, datetime.now(UTC))
+    by = f" ({found.told})" if date else ""
+    return f"this machine's clock is wrong{by}; set it, for instance by NTP, and run the same command again"
 
 
 def client_sentence(why: dict[str, Any], operation: str) -> str:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console as Terminal
@@ -102,15 +102,23 @@ class Console:
         """The events, drawn as a tree that changes in place and stays in full at the end."""
         terminal = Terminal(stderr=True)
         progress, seen = Progress(), list[Event]()
+        ahead = timedelta()  # AWS's clock before this machine's, of which only differences are shown
 
         def picture() -> RenderableType:
             # Drawn by another thread, so from a copy.
             now = Progress(dict(progress.nodes))
-            return draw(now, datetime.now(UTC), max(5, terminal.height - 4))
+            return draw(now, datetime.now(UTC) + ahead, max(5, terminal.height - 4))
 
         with Live(get_renderable=picture, console=terminal, refresh_per_second=8, transient=True):
             for event in events:
                 seen.append(event)
                 progress.add(event)
-        terminal.print(draw(progress, datetime.now(UTC)))
+                ahead = ahead or skew(event)
+        terminal.print(draw(progress, datetime.now(UTC) + ahead))
         return seen
+
+
+def skew(event: Event) -> timedelta:
+    """How far AWS's clock is from this machine's, as an event that has just come shows; small is none."""
+    found = event.timestamp - datetime.now(UTC)
+    return found if abs(found) > timedelta(minutes=2) else timedelta()

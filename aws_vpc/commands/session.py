@@ -115,7 +115,7 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
     elif getattr(options, "delay", None) is not None:
         raise UsageError("--delay is for the embedded AWS: add --local, or leave it out")
     session = Session(
-        aws=aws.connect(options.region, options.profile),
+        aws=aws.connect(options.region, options.profile, options.timeout * 60),
         console=console,
         name=name,
         root=Path(options.repo_root or ROOT).expanduser(),

@@ -22,6 +22,9 @@ NO_CHANGES = (
 
 def create_change_set(engine: Engine, region: str, params: Params) -> Params:
     """The change set's id; its content is worked out in the background."""
+    token = {**params, "ClientRequestToken": params.get("ClientToken")}
+    if known := api_write.repeated(engine, "CreateChangeSet", token):
+        return known
     kind, name = params.get("ChangeSetType") or "UPDATE", params["StackName"]
     if kind == "IMPORT":
         raise api_write.refuse("ChangeSetType IMPORT is not part of the embedded AWS", "UnsupportedOperation")
@@ -53,7 +56,7 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
             engine.set_status(stack, "REVIEW_IN_PROGRESS", "User Initiated")
         stack.change_sets[change_set.name] = change_set
     api_write.background(lambda: compute(engine, stack, change_set), f"change-set-{change_set.name}")
-    return {"Id": change_set.id, "StackId": stack.id}
+    return api_write.remember(engine, "CreateChangeSet", token, {"Id": change_set.id, "StackId": stack.id})
 
 
 def _new(engine: Engine, region: str, params: Params) -> Stack:
@@ -218,6 +221,9 @@ def _summary(stack: Stack, one: ChangeSet) -> Params:
 
 def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the stack's creation or update goes on."""
+    token = {**params, "StackName": params.get("StackName", "")}
+    if api_write.repeated(engine, "ExecuteChangeSet", token) is not None:
+        return {}
     one = find(engine, region, params)
     if one.parent_id:
         raise api_write.refuse(
@@ -242,7 +248,7 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
         stack.change_sets.clear()  # executed, or about what is no more
         one.execution = "EXECUTE_COMPLETE"
         stack.change_sets[one.name] = one
-    return {}
+    return api_write.remember(engine, "ExecuteChangeSet", token, {})
 
 
 def delete_change_set(engine: Engine, region: str, params: Params) -> Params:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,17 @@ def differs(engine: Engine, child: Stack, target: Prepared) -> bool:
     from aws_vpc.local.cloudformation.plans import any_change
 
     return any_change(engine, child, target)
+
+
+def drifted(engine: Engine, child: Stack, live: Mapping[tuple[str, str], Any]) -> bool:
+    """Whether a drift that is being reverted is in the child or below."""
+    if any(
+        stack_id == child.id and drift.status in ("MODIFIED", "DELETED")
+        for (stack_id, _), drift in live.items()
+    ):
+        return True
+    below = [found for one in child.resources.values() if (found := child_of(engine, one)) is not None]
+    return any(drifted(engine, one, live) for one in below)
 
 
 def update(work: Work, wanted: Resource, child: Stack, target: Prepared) -> bool:

@@ -213,7 +213,9 @@ def change(work: Work, logical: str) -> bool:
         engine.put(stack, replace(old, status="UPDATE_FAILED", reason=reason_of(error, logical)))
         return False
     if not resources.changed(old, wanted) and not (
-        child and target and nested.differs(engine, child, target)
+        child
+        and target
+        and (nested.differs(engine, child, target) or nested.drifted(engine, child, work.run.live))
     ):
         return _untouched(work, old, wanted)
     paths = resources.difference(old.properties, wanted.properties)

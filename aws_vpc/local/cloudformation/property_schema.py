@@ -50,7 +50,32 @@ def misfits(type: str, properties: Mapping[str, Any]) -> list[Misfit]:
 @cache
 def validator_of(type: str) -> Any:
     """The validator of the type's properties; KeyError without a schema."""
-    return CloudFormationValidator(schema(type))
+    return CloudFormationValidator(in_python(schema(type)))
+
+
+# Unicode categories as Java names them; only keys of maps have to be read, values that cannot be hold.
+CATEGORIES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+
+
+def in_python(value: Any) -> Any:
+    """A schema whose patterns for keys Python can read."""
+    if isinstance(value, list):
+        return [in_python(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: {translated(pattern): in_python(inner) for pattern, inner in one.items()}
+        if key == "patternProperties"
+        else in_python(one)
+        for key, one in value.items()
+    }
+
+
+def translated(pattern: str) -> str:
+    """A pattern of Java's as Python has it."""
+    for java, python in CATEGORIES.items():
+        pattern = pattern.replace(java, python)
+    return pattern
 
 
 def worded(error: ValidationError) -> Iterator[Misfit]:
