@@ -1,7 +1,8 @@
 """Runs the behaviours in tests/behaviours: steps of a YAML file, one after the other, through boto3.
 
 A behaviour has `says` (the claim), `page` (where AWS documents it), `area`, `steps`, and on occasion
-`template` or `templates` (by name) and `costs` (why it is not run on a real account). A step is one of
+`template` or `templates` (by name), `costs` (why it is not run on a real account) and `slow` (why it is
+not in the quick setting). A step is one of
 
     call: create_stack              an operation; CloudFormation's, or another service's: sqs.list_queues
       with: {StackName: <<stack>>}  its arguments, <<names>> replaced; template=NAME names a template
@@ -55,7 +56,7 @@ class Account:
     seconds: float
     url: Callable[[str, str], str]
     real: bool = False
-    interval: float = 0.02
+    interval: float = 0.05
 
 
 @dataclass
@@ -68,6 +69,7 @@ class Behaviour:
     steps: list[dict[str, Any]]
     templates: dict[str, str] = field(default_factory=dict)
     costs: str = ""
+    slow: str = ""
 
 
 class Run:

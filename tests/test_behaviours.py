@@ -6,6 +6,7 @@ Every answer is held against botocore's model of the service.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,7 @@ from embedded import embedded_aws
 
 FOLDER = Path(__file__).with_name("behaviours")
 AT_ONCE = 8
+ALL = "AWS_VPC_TEST_ALL" in os.environ
 
 
 def read(path: Path) -> list[Behaviour]:
@@ -36,6 +38,7 @@ def read(path: Path) -> list[Behaviour]:
             one["steps"],
             {**shared, **one.get("templates", {}), **{k: one[k] for k in ("template",) if k in one}},
             one.get("costs", ""),
+            one.get("slow", ""),
         )
         for one in found["behaviours"]
     ]
@@ -94,7 +97,7 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
         aws.client("s3").create_bucket(Bucket="behaviours")
         where = aws.facts.endpoint
         yield Account(
-            aws.client, "behaviours", aws.facts.region, aws.facts.account, 40.0,
+            aws.client, "behaviours", aws.facts.region, aws.facts.account, 120.0,
             lambda folder, key: f"{where}/behaviours/{folder}/{key}",
         )  # fmt: skip
 
@@ -126,7 +129,7 @@ def outcomes(request: pytest.FixtureRequest, account: Account) -> Iterator[dict[
     """How each selected behaviour goes; all have been begun."""
     chosen = [item.callspec.params["behaviour"] for item in request.session.items if wanted(item)]  # type: ignore[attr-defined]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = [one for one in chosen if not (account.real and one.costs)]
+        runs = [one for one in chosen if not (account.real and one.costs) and (ALL or not one.slow)]
         yield {one.says: pool.submit(Run(account, one)) for one in runs}
 
 
@@ -138,7 +141,7 @@ def wanted(item: pytest.Item) -> bool:
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda one: one.says.replace(" ", "-"))
 def test_behaviour(behaviour: Behaviour, outcomes: dict[str, Future[None]]) -> None:
     if behaviour.says not in outcomes:
-        pytest.skip(f"not on a real account: {behaviour.costs}")
+        pytest.skip(behaviour.slow or f"not on a real account: {behaviour.costs}")
     outcomes[behaviour.says].result()
 
 

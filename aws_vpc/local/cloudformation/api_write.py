@@ -14,7 +14,7 @@ from aws_vpc.local.cloudformation import deletion, operations, plans
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.live import Live
 from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
-from aws_vpc.local.cloudformation.prepare import parameters_given, prepare, tags_given
+from aws_vpc.local.cloudformation.prepare import parameters_given, prepare, refuse_other_types, tags_given
 from aws_vpc.local.cloudformation.source import fetch, given
 from aws_vpc.local.wire import ServiceError
 from aws_vpc.template import Bound
@@ -87,8 +87,10 @@ def create_stack(engine: Engine, region: str, params: Params) -> Params:
 
 def prepared_new(engine: Engine, region: str, name: str, stack_id: str, params: Params) -> Prepared:
     """The checked definition of a stack that is to be created."""
+    template = given(engine, region, params)
+    refuse_other_types(template, params.get("ResourceTypes"))
     return prepare(
-        engine, region, name, stack_id, given(engine, region, params),
+        engine, region, name, stack_id, template,
         parameters_given(params.get("Parameters") or (), None), tags=tags_given(params.get("Tags") or ()),
         capabilities=params.get("Capabilities") or (), notification_arns=params.get("NotificationARNs") or (),
         role_arn=params.get("RoleARN"),
@@ -102,7 +104,8 @@ def new_stack(
     on_failure = params.get("OnFailure") or params.get("OnStackFailure")
     return Stack(
         stack_id, name, region, engine.account, prepared.definition, "CREATE_IN_PROGRESS",
-        disable_rollback=bool(params.get("DisableRollback")) or on_failure == "DO_NOTHING",
+        disable_rollback=rollback_off(params) or on_failure == "DO_NOTHING", express=express(params),
+        rollback_configuration=params.get("RollbackConfiguration") or {},
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
         timeout=params.get("TimeoutInMinutes"), protected=bool(params.get("EnableTerminationProtection")),
         policy=policy_given(engine, region, params),
@@ -126,13 +129,24 @@ def check_policy(text: str) -> str:
     raise refuse("Error validating stack policy: Invalid stack policy")
 
 
+def rollback_off(params: Params) -> bool:
+    """Whether the call wants no rollback: by itself or in its deployment configuration."""
+    config = params.get("DeploymentConfig") or {}
+    return bool(params.get("DisableRollback") or config.get("DisableRollback"))
+
+
+def express(params: Params) -> bool:
+    """Whether the call wants the express mode."""
+    return (params.get("DeploymentConfig") or {}).get("Mode") == "EXPRESS"
+
+
 def begin_create(engine: Engine, stack: Stack, prepared: Prepared, params: Params) -> Run:
     """The run of a creation that has begun."""
     run = Run(
         "CREATE_STACK", params.get("ClientRequestToken"), disable_rollback=stack.disable_rollback,
         on_failure=params.get("OnFailure") or params.get("OnStackFailure") or "ROLLBACK",
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
-        unchecked=bool(params.get("DisableValidation")),
+        unchecked=bool(params.get("DisableValidation")), express=express(params),
     )  # fmt: skip
     engine.begin(stack, run)
     background(lambda: operations.create(engine, stack, run, prepared.bound), f"create-{stack.name}")
@@ -177,8 +191,10 @@ def prepared_update(engine: Engine, stack: Stack, params: Params) -> Prepared:
     old: Definition = stack.definition
     tags = params.get("Tags")
     arns = params.get("NotificationARNs")
+    template = given(engine, stack.region, params, old.template)
+    refuse_other_types(template, params.get("ResourceTypes"))
     return prepare(
-        engine, stack.region, stack.name, stack.id, given(engine, stack.region, params, old.template),
+        engine, stack.region, stack.name, stack.id, template,
         parameters_given(params.get("Parameters") or (), old),
         tags=old.tags if tags is None else tags_given(tags), capabilities=params.get("Capabilities") or (),
         notification_arns=old.notification_arns if arns is None else arns,
@@ -205,7 +221,7 @@ def begin_update(
     """The run of an update that has begun."""
     run = Run(
         "UPDATE_STACK", params.get("ClientRequestToken"),
-        disable_rollback=bool(params.get("DisableRollback")),
+        disable_rollback=rollback_off(params), express=express(params),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
         policy=policy_given(engine, stack.region, params, "StackPolicyDuringUpdate"), live=live or {},
         unchecked=bool(params.get("DisableValidation")),
@@ -213,7 +229,8 @@ def begin_update(
     with engine.changed:
         refuse_update(stack)  # two callers, one stack: the first wins
         engine.begin(stack, run)
-        stack.status = "UPDATE_IN_PROGRESS"
+        stack.status, stack.express = "UPDATE_IN_PROGRESS", run.express
+        stack.rollback_configuration = params.get("RollbackConfiguration") or stack.rollback_configuration
         for change_set in stack.change_sets.values():
             if change_set.execution == "AVAILABLE":
                 change_set.execution = "OBSOLETE"

@@ -184,7 +184,9 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
         "Description": one.description, "Parameters": shapes.parameter_list(definition),
         "CreationTime": one.created, "ExecutionStatus": one.execution, "Status": one.status,
         "StatusReason": one.reason, "NotificationARNs": list(definition.notification_arns),
-        "RollbackConfiguration": {}, "Capabilities": list(definition.capabilities),
+        "RollbackConfiguration": one.options.get("RollbackConfiguration") or {},
+        "DeploymentConfig": one.options.get("DeploymentConfig"),
+        "Capabilities": list(definition.capabilities),
         "Tags": shapes.tag_list(definition.tags),
         "Changes": [
             change_shape(change, one.prepared, stack, children.get(change.logical_id), values)
@@ -239,7 +241,9 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
         options = {**one.options, **params}
         if one.kind == "CREATE":
             stack.status, stack.definition = "CREATE_IN_PROGRESS", prepared.definition
-            stack.disable_rollback = bool(params.get("DisableRollback")) or one.on_failure == "DO_NOTHING"
+            stack.disable_rollback = api_write.rollback_off(options) or one.on_failure == "DO_NOTHING"
+            stack.express = api_write.express(options)
+            stack.rollback_configuration = options.get("RollbackConfiguration") or {}
             stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate"))
             api_write.begin_create(engine, stack, prepared, options)
         else:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from aws_vpc.local.cloudformation.model import STACK, Detection, Event, Resource, Run, Stack, now
+from aws_vpc.local.cloudformation.notifications import Notifier
 from aws_vpc.local.cloudformation.walk import WIDE, WIDTH
 from aws_vpc.local.wire import ServiceError
 
@@ -37,6 +38,7 @@ class Engine:
         self.stacks: dict[str, Stack] = {}  # by id, deleted ones included
         self.names: dict[tuple[str, str], str] = {}  # (region, name) -> id of the live stack
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}
+        self.notifier = Notifier(client)
         self.detections: dict[str, Detection] = {}
         self._zones: dict[str, list[str]] = {}
 
@@ -110,7 +112,9 @@ class Engine:
         """The stack's new status, as an event of its own too."""
         with self.changed:
             stack.status, stack.reason = status, reason
-            self._emit(stack, stack.name, stack.id, STACK, status, reason, None)
+            if status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+                stack.detailed = None
+            self._emit(stack, stack.name, stack.id, STACK, status, reason, None, stack.detailed)
 
     def put(self, stack: Stack, resource: Resource, *, quiet: bool = False) -> Resource:
         """The resource's new record in its stack, as an event too unless quiet."""
@@ -135,13 +139,13 @@ class Engine:
         reason: str | None, properties: str | None, detailed: str | None = None,
     ) -> None:  # fmt: skip
         run = stack.run.rollback or stack.run if stack.run else None
-        stack.events.append(
-            Event(
-                event_id(logical, status, type == STACK and physical == stack.id),
-                stack.id, stack.name, logical, physical, type, status, now(), run.id if run else "", reason,
-                properties, run.token if run else None, detailed,
-            )
+        event = Event(
+            event_id(logical, status, type == STACK and physical == stack.id),
+            stack.id, stack.name, logical, physical, type, status, now(), run.id if run else "", reason,
+            properties, run.token if run else None, detailed,
         )  # fmt: skip
+        stack.events.append(event)
+        self.notifier.tell(stack.definition.notification_arns, event)
         self.changed.notify_all()
 
     def exports(self, region: str) -> dict[str, tuple[Stack, str]]:

@@ -143,6 +143,7 @@ class Run:
     policy: str | None = None  # the stack policy during this update
     skip: frozenset[str] = frozenset()  # LogicalId, or StackName.LogicalId of a nested stack's resource
     live: dict[tuple[str, str], Any] = field(default_factory=dict)  # live.Live, when drift is reverted
+    express: bool = False  # complete as soon as resources are configured
     unchecked: bool = False  # without pre-deployment validation
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: datetime = field(default_factory=now)
@@ -263,6 +264,9 @@ class Stack:
     disable_rollback: bool = False
     retain_except_on_create: bool = False
     timeout: int | None = None
+    express: bool = False
+    rollback_configuration: dict[str, Any] = field(default_factory=dict)
+    detailed: str | None = None  # VALIDATION_FAILED
     protected: bool = False
     policy: str | None = None
     deletion_mode: str | None = None

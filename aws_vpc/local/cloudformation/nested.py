@@ -16,12 +16,15 @@ from aws_vpc.local.providers import ResourceState
 if TYPE_CHECKING:
     from aws_vpc.local.cloudformation.resources import Work
 
-SNAPSHOT_BY_DEFAULT = ("AWS::RDS::DBCluster",)
 
+def default_policy(source: Mapping[str, Any]) -> str:
+    """The deletion policy of a resource that states none: databases of RDS leave a snapshot.
 
-def default_policy(type: str) -> str:
-    """The deletion policy of a type whose resource states none."""
-    return "Snapshot" if type in SNAPSHOT_BY_DEFAULT else "Delete"
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    alone = "DBClusterIdentifier" not in source.get("Properties", {})
+    database = source["Type"] == "AWS::RDS::DBInstance" and alone
+    return "Snapshot" if database or source["Type"] == "AWS::RDS::DBCluster" else "Delete"
 
 
 def child_parameters(properties: dict[str, Any]) -> dict[str, str]:
@@ -92,6 +95,7 @@ def child_run(run: Run) -> Run:
     return Run(
         run.kind, run.token, disable_rollback=run.disable_rollback, on_failure="DO_NOTHING",
         retain_except_on_create=run.retain_except_on_create, unchecked=run.unchecked, live=run.live,
+        express=run.express,
     )  # fmt: skip
 
 

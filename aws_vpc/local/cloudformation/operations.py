@@ -219,6 +219,10 @@ def change(work: Work, logical: str) -> bool:
     ):
         return _untouched(work, old, wanted)
     paths = resources.difference(old.properties, wanted.properties)
+    if paths and old.type in waits.WAITS:
+        reason = f"Update to resource type {old.type} is not supported."
+        engine.put(stack, replace(old, status="UPDATE_FAILED", reason=reason))
+        return False
     anew = resources.replaces(old.type, paths)
     try:
         action = "Replace" if anew else "Modify"

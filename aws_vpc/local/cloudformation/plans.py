@@ -152,7 +152,7 @@ class _Planner:
             logical, source["Type"], "", properties=properties, source=dict(source),
             shown=properties if hidden is scope else evaluate(source.get("Properties", {}), hidden),
             metadata=evaluate(source.get("Metadata", {}), hidden),
-            deletion_policy=source.get("DeletionPolicy", nested.default_policy(source["Type"])),
+            deletion_policy=source.get("DeletionPolicy", nested.default_policy(source)),
             replace_policy=source.get("UpdateReplacePolicy", "Delete"),
             tags=self.prepared.definition.tags,
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from aws_vpc.errors import TemplateError
@@ -10,9 +11,9 @@ from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared
 from aws_vpc.local.cloudformation.scopes import pseudo, stored_parameter
 from aws_vpc.local.cloudformation.waits import WAITS
-from aws_vpc.local.providers import PROVIDERS
+from aws_vpc.local.providers import PROVIDERS, schema
 from aws_vpc.local.wire import ServiceError
-from aws_vpc.template import Template, bind, foreseen
+from aws_vpc.template import Bound, Template, bind, foreseen
 from aws_vpc.template_functions import Scope
 from aws_vpc.template_parameters import resolve
 
@@ -33,7 +34,46 @@ def prepare(
     scope = Scope({**pseudo(stack_id, name, region, engine.account, arns), **names})
     bound = bind(template, scope)
     foreseen(bound)
+    refuse_snapshots(bound)
     return Prepared(definition, bound)
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+SNAPSHOTS = {
+    "AWS::DocDB::DBCluster", "AWS::EC2::Volume", "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance", "AWS::Redshift::Cluster",
+}  # fmt: skip
+
+
+def public(kind: str) -> set[str]:
+    """The type, if it has a public schema."""
+    try:
+        schema(kind)
+    except KeyError:
+        return set()
+    return {kind}
+
+
+def refuse_snapshots(bound: Bound) -> None:
+    """Nothing; TemplateError names a resource whose type takes no snapshots and whose policy wants one."""
+    for source in bound.resources.values():
+        for key, words in (
+            ("DeletionPolicy", "deletion policy"),
+            ("UpdateReplacePolicy", "update replace policy"),
+        ):
+            if source.get(key) == "Snapshot" and public(source["Type"]) - SNAPSHOTS:
+                kind = source["Type"]
+                raise TemplateError(f"Template error: resource type {kind} does not support {words} Snapshot")
+
+
+def refuse_other_types(template: Template, allowed: Sequence[str] | None) -> None:
+    """Nothing; ValidationError names a type that the call's ResourceTypes do not allow."""
+    for kind in template.types if allowed else ():
+        if not any(fnmatchcase(kind, pattern) for pattern in allowed or ()):
+            listed = ", ".join(allowed or ())
+            said = f"Resource type {kind} is not allowed by parameter ResourceTypes [{listed}]"
+            raise ServiceError("ValidationError", said)
 
 
 def refuse_unknown_types(template: Template) -> None:

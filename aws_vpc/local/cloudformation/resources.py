@@ -44,7 +44,7 @@ def record(work: Work, logical: str, status: str) -> Resource:
     source = work.bound.resources[logical]
     return Resource(
         logical, source["Type"], status, source=source,
-        deletion_policy=source.get("DeletionPolicy", nested.default_policy(source["Type"])),
+        deletion_policy=source.get("DeletionPolicy", nested.default_policy(source)),
         replace_policy=source.get("UpdateReplacePolicy", "Delete"),
         depends=frozenset(work.bound.graph[logical]),
         tags=work.stack.definition.tags,
@@ -158,7 +158,8 @@ def stabilised(work: Work, made: Resource) -> None:
     waits.pause(engine, stack, run, made.logical_id, needed / 3)
     if optimistic(work, made) and run.walk is not None:
         run.walk.early(made.logical_id)
-    waits.pause(engine, stack, run, made.logical_id, needed * 2 / 3)
+    if not run.express:
+        waits.pause(engine, stack, run, made.logical_id, needed * 2 / 3)
 
 
 def optimistic(work: Work, made: Resource) -> bool:

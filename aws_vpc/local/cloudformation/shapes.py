@@ -39,7 +39,8 @@ def stack(one: Stack) -> dict[str, Any]:
         "StackId": one.id, "StackName": one.name, "ChangeSetId": one.change_set_id,
         "Description": definition.template.description, "Parameters": parameter_list(definition),
         "CreationTime": one.created, "DeletionTime": one.deleted, "LastUpdatedTime": one.updated,
-        "RollbackConfiguration": {}, "StackStatus": one.status, "StackStatusReason": one.reason,
+        "RollbackConfiguration": one.rollback_configuration, "DetailedStatus": one.detailed,
+        "DeploymentConfig": deployment(one), "StackStatus": one.status, "StackStatusReason": one.reason,
         "DisableRollback": one.disable_rollback, "NotificationARNs": list(definition.notification_arns),
         "TimeoutInMinutes": one.timeout, "Capabilities": list(definition.capabilities),
         "Outputs": [output(found) for found in one.outputs], "RoleARN": definition.role_arn,
@@ -49,6 +50,11 @@ def stack(one: Stack) -> dict[str, Any]:
         "RetainExceptOnCreate": one.retain_except_on_create,
         "LastOperations": [{"OperationType": run.kind, "OperationId": run.id} for run in one.runs[-2:]],
     })  # fmt: skip
+
+
+def deployment(one: Stack) -> dict[str, Any]:
+    """How the stack was deployed last."""
+    return {"Mode": "EXPRESS" if one.express else "STANDARD", "DisableRollback": one.disable_rollback}
 
 
 def stack_drift(one: Stack) -> dict[str, Any]:

@@ -139,6 +139,7 @@ def refuse(work: resources.Work) -> str | None:
     if not found:
         return None
     note(engine, stack, run.id, run.kind, found)
+    stack.detailed = "VALIDATION_FAILED"
     verb = "create" if stack.status.startswith("CREATE") else "update"
     by_resource: dict[str, list[Finding]] = {}
     for one in found:
