@@ -13,6 +13,8 @@
 #   REPO-ROOT          path of this repository
 #   NAT ELASTIC-IP     true or false: make a NAT gateway, an Elastic IP (true)
 #   --param NAME=VALUE a parameter of templates/nested-stack.yaml; --params FILE reads many
+#   --keep             with --local: keep the state; `python -m aws_vpc local start` brings it back
+#   --name NAME        with --local: the embedded AWS of this name, beside others
 #   --dry-run          show the plan and make no stack
 #   --yes              ask nothing
 #   --no-rollback      on a failure keep what has been made; ./update_stacks.sh goes on from there
@@ -44,7 +46,7 @@ for word do
         takes_value=no
     else
         case $word in
-        --param | --params | --stack-name | --region | --profile | --bucket | --network-stack | --repo-root | --timeout | \
+        --name | --param | --params | --stack-name | --region | --profile | --bucket | --network-stack | --repo-root | --timeout | \
             --tags | --role-arn | --stack-policy | --expect-account | --delay)
             takes_value=yes
             ;;

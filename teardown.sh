@@ -12,6 +12,7 @@
 #   --no-termination-protection   turn the root's protection off first (--termination-protection: on)
 #   --role-arn ARN     role that CloudFormation acts in
 #   --expect-account ID   refuse any other account
+#   --name NAME        with --local: the embedded AWS of this name
 #   --stack-name NAME  the root stack, when it has another name
 #   --region NAME  --profile NAME  --timeout MINUTES  --no-wait  --json  --quiet  --debug
 #

@@ -8,6 +8,7 @@
 #
 #   REPO-ROOT          path of the repository with the templates (the one of this script)
 #   --local            the embedded AWS on this machine
+#   --name NAME        with --local: the embedded AWS of this name
 #   --param NAME=VALUE a parameter of templates/nested-stack.yaml; others keep their values
 #   --refresh-images   take the newest image and platform, which replaces instances
 #   --dry-run          show the plan and change nothing

@@ -25,7 +25,7 @@ from botocore.exceptions import (
 
 from aws_vpc import doctor
 from aws_vpc.commands.console import Console
-from aws_vpc.commands.options import common
+from aws_vpc.commands.options import choose, common
 from aws_vpc.errors import Error, UsageError
 
 CLOCK = r"Signature (expired|not yet current)"
@@ -120,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse(words)
         console.quiet, console.yes = options.quiet, getattr(options, "yes", False)
+        choose(getattr(options, "name", None))
         return run(options, console)
     except KeyboardInterrupt:
         tell(f"interrupted; {console.going_on or BEGUN}")

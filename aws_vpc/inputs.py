@@ -16,6 +16,7 @@ import yaml
 from aws_vpc.errors import UsageError
 
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+INSTANCE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 # One user name has to please both: RDS for PostgreSQL takes letters, digits and underscores (1-63),
 # Redshift lower case only.
@@ -140,6 +141,15 @@ def port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise UsageError(f"port {text!r} is not a number from 1 to 65535")
     return int(text)
+
+
+def instance_name(text: str) -> str:
+    """A name for an embedded AWS, which is also that of a folder."""
+    if not INSTANCE_NAME.fullmatch(text):
+        raise UsageError(
+            f"name {text!r} is not valid: lower case letters, digits and hyphens, a letter first, at most 30"
+        )
+    return text
 
 
 def bucket_name(text: str) -> str:

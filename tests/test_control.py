@@ -114,7 +114,17 @@ def test_status_of_an_empty_one_names_its_parts(folder: Path) -> None:
         found = status.status(facts, where=folder)
     finally:
         control.stop(folder)
-    assert list(found) == ["endpoint", "web", "rds", "redshift", "stacks", "bucket", "pids"]
+    assert list(found) == [
+        "endpoint",
+        "web",
+        "rds",
+        "redshift",
+        "stacks",
+        "regions",
+        "bucket",
+        "kept",
+        "pids",
+    ]
     assert found["rds"] == {
         "host": None,
         "port": None,

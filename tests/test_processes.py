@@ -15,7 +15,8 @@ import psutil
 import pytest
 from embedded import until
 
-from aws_vpc.local.processes import Process, Processes, end_leftovers, started
+from aws_vpc.local.leftovers import end_leftovers, started
+from aws_vpc.local.processes import Process, Processes
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 # A child with a child of its own, whose pid it prints; both ignore SIGTERM.
@@ -138,7 +139,9 @@ def test_the_record_names_every_child_that_runs(tmp_path: Path) -> None:
     record = tmp_path / "run.json"
     processes = Processes(record, direct=True)
     child = processes.spawn("a", SLEEP)
-    assert json.loads(record.read_text()) == [{"name": "a", "pid": child.pid, "started": started(child.pid)}]
+    (row,) = json.loads(record.read_text())
+    assert (row["name"], row["pid"], row["started"]) == ("a", child.pid, started(child.pid))
+    assert (row["signal"], row["parent"]) == (signal.SIGTERM, os.getpid())
     processes.stop()
     assert json.loads(record.read_text()) == []
 

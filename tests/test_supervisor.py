@@ -17,7 +17,7 @@ import pytest
 from embedded import until
 
 from aws_vpc.local import control
-from aws_vpc.local.processes import started
+from aws_vpc.local.leftovers import started
 
 SUPERVISOR = [sys.executable, "-m", "aws_vpc.local.supervisor"]
 

@@ -28,6 +28,11 @@ def arguments(parser: ArgumentParser) -> None:
     delay_option(parser)
     parser.set_defaults(refresh_images=False)
     parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="with --local: keep the state for `local start`",
+    )
+    parser.add_argument(
         "words",
         nargs="*",
         metavar="WORD",

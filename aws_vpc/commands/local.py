@@ -6,11 +6,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aws_vpc import aws, deploy, report
 from aws_vpc.commands.console import Console
-from aws_vpc.commands.options import delay_option
-from aws_vpc.commands.session import FOREIGN, foreign, local_environment, running, use_local
+from aws_vpc.commands.options import delay_option, name
+from aws_vpc.commands.session import FOREIGN, absent, foreign, local_environment, running, use_local
 from aws_vpc.errors import UsageError
 from aws_vpc.local import control
 from aws_vpc.local.status import ROOT
@@ -19,9 +20,12 @@ from aws_vpc.local.status import status as standing
 
 def arguments(parser: ArgumentParser) -> None:
     """The options of local."""
-    parser.add_argument("action", choices=["start", "stop", "status", "env", "logs"], help="what to do")
+    parser.add_argument("action", choices=list(ACTIONS), help="what to do")
     parser.add_argument("log", nargs="?", metavar="NAME", help="logs: which one; without it, the names")
+    name(parser)
     delay_option(parser)
+    parser.add_argument("--keep", action="store_true", help="start: keep the state from now on")
+    parser.add_argument("--yes", action="store_true", help="reset: ask nothing")
     parser.add_argument("--follow", action="store_true", help="logs: go on as lines come")
 
 
@@ -32,9 +36,11 @@ def run(options: Namespace, console: Console) -> int:
 
 def start(options: Namespace, console: Console) -> int:
     """0 when the embedded AWS runs."""
-    facts = control.start(control.folder(), delay=options.delay)
+    there = control.facts(control.folder()) is None and control.kept(control.folder())
+    facts = control.start(control.folder(), delay=options.delay, keep=options.keep)
+    back = ", with its kept state" if there else ""
     console.answer(
-        [f"the embedded AWS runs at {facts.endpoint} (process {facts.pid})"],
+        [f"the embedded AWS runs at {facts.endpoint} (process {facts.pid}){back}"],
         report.result("local start", "", endpoint=facts.endpoint, region=facts.region, pid=facts.pid),
     )
     return 0
@@ -43,26 +49,73 @@ def start(options: Namespace, console: Console) -> int:
 def stop(options: Namespace, console: Console) -> int:
     """0 when the embedded AWS does not run any more."""
     ran = control.stop(control.folder())
+    there = control.kept(control.folder())
     line = "the embedded AWS has ended" if ran else "the embedded AWS does not run: nothing to stop"
-    console.answer([line], report.result("local stop", "", ran=ran))
+    lines = [line, "its state is kept: `python -m aws_vpc local start` brings it back"] if there else [line]
+    console.answer(lines, report.result("local stop", "", ran=ran, kept=there))
     return 0
+
+
+def reset(options: Namespace, console: Console) -> int:
+    """0 when neither the embedded AWS runs nor anything of it is kept."""
+    folder = control.folder()
+    there = control.kept(folder) or control.facts(folder) is not None
+    if there:
+        console.confirm("End the embedded AWS and delete everything in it, kept or not?", destroys=True)
+    control.stop(folder)
+    control.forget(folder)
+    line = "nothing of the embedded AWS is left" if there else "there is nothing to reset"
+    console.answer([line], report.result("local reset", "", ran=there))
+    return 0
+
+
+def listed(options: Namespace, console: Console) -> int:
+    """0 when the embedded AWSs of this project have been told, those with a name and the one without."""
+    rows = [row for row in map(instance, control.names()) if row["running"] or row["kept"]]
+    if not rows:
+        console.answer(["no embedded AWS runs, none is kept"], {"instances": []})
+        return 0
+    words = [
+        [
+            row["name"] or "(no name)",
+            "runs" if row["running"] else "stopped",
+            "kept" if row["kept"] else "not kept",
+            row["endpoint"] or "",
+            row["region"] or "",
+        ]
+        for row in rows
+    ]
+    console.answer(report.table(words, ""), {"instances": rows})
+    return 0
+
+
+def instance(name: str) -> dict[str, Any]:
+    """What is known of the embedded AWS of the name without asking it."""
+    folder = control.folder_of(name)
+    facts = control.facts(folder)
+    return {
+        "name": name,
+        "running": facts is not None,
+        "kept": control.kept(folder),
+        "endpoint": facts.endpoint if facts else None,
+        "region": facts.region if facts else None,
+    }
 
 
 def status(options: Namespace, console: Console) -> int:
     """0 when the embedded AWS runs, 3 when it does not."""
     facts = control.facts(control.folder())
     if facts is None:
-        line = "the embedded AWS does not run; ./create_stacks.sh --local starts it"
-        console.answer([line], {"endpoint": None})
+        console.answer([absent()], {"endpoint": None, "kept": control.kept(control.folder())})
         return 3
     use_local(facts)
     found = standing(facts)
     for note in report.version_notes({"databases": found}, wanted_version()):
         console.note(note)
     rows = [[key, str(value)] for key, value in found.items() if not isinstance(value, dict)]
-    for key in ("rds", "redshift", "stacks"):
-        one = found.get(key) or {}
-        rows.append([key, ", ".join(f"{name} {value}" for name, value in one.items())])
+    parts = {key: found[key] for key in ("rds", "redshift", "stacks")} | found["regions"]
+    for key, one in parts.items():
+        rows.append([key, ", ".join(f"{name} {value}" for name, value in (one or {}).items())])
     console.answer(report.table(rows, ""), found)
     return 0
 
@@ -109,6 +162,8 @@ def logs(options: Namespace, console: Console) -> int:
 ACTIONS: dict[str, Callable[[Namespace, Console], int]] = {
     "start": start,
     "stop": stop,
+    "reset": reset,
+    "list": listed,
     "status": status,
     "env": env,
     "logs": logs,

@@ -1,6 +1,9 @@
 """The options that commands share; each command's module adds its own in `arguments`."""
 
+import os
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
+
+from aws_vpc.inputs import instance_name
 
 STACK = "Nested-RDS-Redshift-EC2-VPC"
 
@@ -15,6 +18,7 @@ def common(parser: ArgumentParser) -> None:
 def stack(parser: ArgumentParser) -> None:
     """The options of every command that reads a stack."""
     parser.add_argument("--local", action="store_true", help="use the embedded AWS on this machine")
+    name(parser)
     parser.add_argument("--stack-name", default=STACK, metavar="NAME", help="root stack (%(default)s)")
     parser.add_argument("--region", help="Region, instead of the configured one")
     parser.add_argument("--profile", help="profile of the AWS configuration")
@@ -23,6 +27,17 @@ def stack(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
     )
+
+
+def name(parser: ArgumentParser) -> None:
+    """The option that tells one embedded AWS from another."""
+    parser.add_argument("--name", metavar="NAME", help="the embedded AWS of this name, beside others")
+
+
+def choose(name: str | None) -> None:
+    """Returns when the embedded AWS of the name is the one that is meant from now on."""
+    if name is not None:
+        os.environ["AWS_VPC_LOCAL_NAME"] = instance_name(name)
 
 
 def change(parser: ArgumentParser) -> None:

@@ -110,8 +110,13 @@ class Session:
 def begin(options: Namespace, console: Console, *, start: bool = False) -> Session:
     """The session that the options describe; with --local the embedded AWS is started or has to run."""
     name = stack_name(options.stack_name)
+    keep = getattr(options, "keep", False)
+    for option, given in (("--name", getattr(options, "name", None)), ("--keep", keep)):
+        if given and not options.local:
+            raise UsageError(f"{option} is for the embedded AWS: it needs --local")
     if options.local:
-        use_local(started(console, getattr(options, "delay", None)) if start else running())
+        delay = getattr(options, "delay", None)
+        use_local(started(console, delay, keep=keep) if start else running())
     elif getattr(options, "delay", None) is not None:
         raise UsageError("--delay is for the embedded AWS: add --local, or leave it out")
     session = Session(
@@ -128,20 +133,29 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
     return session
 
 
-def started(console: Console, delay: float | None = None) -> control.Facts:
-    """The facts of the embedded AWS, started where it does not run."""
+def started(console: Console, delay: float | None = None, *, keep: bool = False) -> control.Facts:
+    """The facts of the embedded AWS, started where it does not run, with the state that it has kept."""
     folder = control.folder()
     if control.facts(folder) is None:
-        console.say("starting the embedded AWS")
-    return control.start(folder, delay=delay)
+        console.say("starting the embedded AWS" + (" with its kept state" if control.kept(folder) else ""))
+    return control.start(folder, delay=delay, keep=keep)
 
 
 def running() -> control.Facts:
     """The facts of the embedded AWS, which has to run."""
     facts = control.facts(control.folder())
     if facts is None:
-        raise LocalError("the embedded AWS does not run; ./create_stacks.sh --local starts it")
+        raise LocalError(absent())
     return facts
+
+
+def absent() -> str:
+    """What is said where the embedded AWS does not run."""
+    if control.kept(control.folder()):
+        return "the embedded AWS does not run; `python -m aws_vpc local start` brings its kept state back"
+    others = [name for name in control.names() if control.facts(control.folder_of(name)) is not None]
+    hint = f" (others do: {', '.join(name or 'the one without a name' for name in others)})" if others else ""
+    return f"the embedded AWS does not run{hint}; ./create_stacks.sh --local starts it"
 
 
 def use_local(facts: control.Facts) -> None:

@@ -10,7 +10,7 @@ from aws_vpc.commands.console import Console
 from aws_vpc.commands.inventory import inventory
 from aws_vpc.commands.options import change
 from aws_vpc.commands.removal import Manner
-from aws_vpc.commands.session import Session, begin
+from aws_vpc.commands.session import Session, begin, started
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed, Refused
 from aws_vpc.local import control
@@ -65,6 +65,8 @@ class Standing:
 
 def run(options: Namespace, console: Console) -> int:
     """0 when nothing of the stack stands any more; with --local the embedded AWS has ended, too."""
+    if options.local and control.kept(control.folder()):
+        started(console)
     if options.local and control.facts(control.folder()) is None:
         console.answer(
             ["the embedded AWS does not run: nothing to tear down"],
@@ -209,6 +211,7 @@ def conclude(session: Session, options: Namespace, there: Standing, kept: list[s
     session.remember_account("")
     if options.local:
         control.stop(control.folder())
+        control.forget(control.folder())
         session.console.say("the embedded AWS has ended")
         kept = []  # what a policy kept there has ended with it
     told = not there.nothing or secret

@@ -28,6 +28,8 @@ STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDE
 def handler(world: World) -> Handler:
     """Batch: jobs here, all else moto's."""
     jobs = Jobs(world)
+    runner = jobs.runner
+    world.keep("batch", runner, "jobs", resume=runner.resume)
 
     def handle(request: Request, forward: Forward) -> Response:
         name = PATHS.get(request.path)

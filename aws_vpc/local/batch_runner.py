@@ -28,6 +28,7 @@ log = logging.getLogger("aws_vpc.local")
 TOGETHER = max(4, 2 * (os.cpu_count() or 1))  # jobs at once, whatever the queue would allow
 STOP_SECONDS = 30.0  # between SIGTERM and SIGKILL, as on Fargate
 EXITED = "Essential container in task exited"
+HOST_GONE = "Host EC2 (instance terminated)"  # begins as Batch's own, which evaluateOnExit conditions ask for
 TIMED_OUT = "Job attempt duration exceeded timeout"
 
 
@@ -46,6 +47,13 @@ class Runner:
             for each in (job, *job.children):
                 self.jobs[each.id] = each
                 each.status = "PENDING"
+        self.advance()
+
+    def resume(self) -> None:
+        """Go on with the jobs of an earlier embedded AWS; the attempts that ran then have ended with it."""
+        for job in list(self.jobs.values()):
+            if job.status in ACTIVE and not job.children:
+                self._over(job, job.started or now(), None, HOST_GONE)
         self.advance()
 
     def advance(self) -> None:

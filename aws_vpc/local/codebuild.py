@@ -147,8 +147,17 @@ class CodeBuild:
             **overridden(project, params),
         }
         self._builds[build["id"]] = build
-        threading.Thread(target=self._run, args=(build,), name=build["id"], daemon=True).start()
+        self._begin(build)
         return {"build": dict(build)}
+
+    def _begin(self, build: dict[str, Any]) -> None:
+        threading.Thread(target=self._run, args=(build,), name=build["id"], daemon=True).start()
+
+    def resume(self) -> None:
+        """Begin again the builds that were cut short."""
+        for build in self._builds.values():
+            if not build["buildComplete"]:
+                self._begin(build)
 
     def batch_get_builds(self, params: Parameters) -> Answer:
         """The builds that exist, and the ids of the others."""
@@ -345,4 +354,4 @@ def buildspec(text: str) -> dict[str, list[str]]:
 
 def handler(world: World) -> Handler:
     """CodeBuild, all of it."""
-    return whole("codebuild", lambda region: CodeBuild(world, region))
+    return whole("codebuild", world, lambda region: CodeBuild(world, region))

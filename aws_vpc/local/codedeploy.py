@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from aws_vpc.local import wire
@@ -24,6 +25,8 @@ def handler(world: World) -> Handler:
     """CodeDeploy, all of it."""
     runner = Runner(world)
     regions: dict[str, CodeDeploy] = {}
+    world.keep("codedeploy", SimpleNamespace(regions=regions), "regions")
+    world.keep("codedeploy.runner", runner, "agents", "deployments", resume=runner.resume)
 
     def handle(request: Request, _forward: Forward) -> Response:
         if request.region not in regions:

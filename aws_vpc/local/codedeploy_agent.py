@@ -57,6 +57,8 @@ class Agent:
     process: Process | None = None
     port: int = 0
     current: Path | None = None
+    _command: list[str] = field(default_factory=list)
+    _environment: dict[str, str] = field(default_factory=dict)
     _log: Path = field(default_factory=Path)
 
     def steps(self, release: Release, stopped: Callable[[], bool]) -> dict[str, Callable[[], None]]:
@@ -102,24 +104,41 @@ class Agent:
         release.environment = {key.strip(): value for key, _, value in pairs}
 
     def _start(self, release: Release) -> None:
-        command = release.web_command()
+        self._command, self._environment = release.web_command(), release.environment
+        self.stop()
+        self._log = self.world.logs / f"web-{release.deployment}.log"
+        self._spawn(release.folder)
+        self.current = release.folder
+
+    def reopen(self) -> None:
+        """Start the web process of the current release again, if there is one."""
+        if self.current is not None:
+            self._spawn(self.current)
+
+    def finish(self) -> None:
+        """Wait until the web process answers, ends or takes too long."""
+        deadline = time.monotonic() + VALIDATE_SECONDS
+        while self.process and self.process.poll() is None and time.monotonic() < deadline:
+            if healthz(self.port) == "200":
+                return
+            time.sleep(0.05)
+
+    def _spawn(self, folder: Path) -> None:
+        command = self._command
         environment = {
             **self.world.child_environment(),
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
-            **release.environment,
+            **self._environment,
             "BIND_ADDRESS": "127.0.0.1",
         }
         self.port = int(environment.setdefault("PORT", "8000"))
-        self.stop()
-        self._log = self.world.logs / f"web-{release.deployment}.log"
         try:
             self.process = self.world.processes.spawn(
-                f"web-{self.instance}", command, env=environment, cwd=release.folder, log=self._log
+                f"web-{self.instance}", command, env=environment, cwd=folder, log=self._log
             )
         except (OSError, RuntimeError) as error:
             raise EventFailed("ScriptFailed", f"{command[0]} cannot be started: {error}") from None
-        self.current = release.folder
 
     def _validate(self, release: Release, stopped: Callable[[], bool]) -> None:
         """Wait until the process says by /healthz that it is well."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_vpc.local.codedeploy_agent import EVENTS, Agent, EventFailed, Release
+from aws_vpc.local.kept import INTERRUPTED
 from aws_vpc.local.world import World
 
 log = logging.getLogger("aws_vpc.local")
@@ -89,6 +90,18 @@ class Runner:
         agent = self.agents.pop(instance, None)
         if agent:
             agent.stop()
+
+    def resume(self) -> list[Agent]:
+        """The agents, whose web processes start again; what was being deployed has failed."""
+        for deployment in self.deployments.values():
+            if deployment.active:
+                deployment.end("Failed", "INTERNAL_ERROR", INTERRUPTED)
+        for agent in self.agents.values():
+            try:
+                agent.reopen()
+            except EventFailed as error:
+                log.warning("the web process of %s does not run: %s", agent.instance, error.message)
+        return list(self.agents.values())
 
     def start(self, deployment: Deployment) -> None:
         """Run a deployment in the background."""

@@ -20,10 +20,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from aws_vpc.errors import LocalError
-from aws_vpc.local.supervisor import default_folder
+from aws_vpc.local.postgres_binaries import Installation
+from aws_vpc.local.state_files import MANIFEST
+from aws_vpc.local.state_files import kept as kept
+from aws_vpc.local.supervisor import INSTANCES, base_folder, default_folder
 
 START_SECONDS = 60.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 30.0
 LEAST_SPACE = 1 << 20  # bytes
 
 
@@ -84,15 +87,28 @@ def held(lock: Path) -> bool:
         return False
 
 
-def start(folder: Path, port: int = 0, delay: float | None = None) -> Facts:
+def names() -> list[str]:
+    """The names of the embedded AWSs of this project; '' is the one without a name."""
+    base = base_folder()
+    found = sorted(each.name for each in (base / INSTANCES).glob("*") if (each / "lock").exists())
+    return ([""] if (base / "lock").exists() else []) + found
+
+
+def folder_of(name: str) -> Path:
+    """The folder of the embedded AWS of the name."""
+    return base_folder() / INSTANCES / name if name else base_folder()
+
+
+def start(folder: Path, port: int = 0, delay: float | None = None, *, keep: bool = False) -> Facts:
     """The facts of the embedded AWS in the folder, started when none runs there.
 
     `delay` is the part of AWS's own time that CloudFormation's resources take: none unless stated.
+    With `keep` it keeps its state.
     """
     deadline = time.monotonic() + START_SECONDS
     found = facts(folder)
     if found is None and not held(folder / "lock"):
-        _launch(folder, port, delay or 0.0, deadline)
+        _launch(folder, port, delay or 0.0, deadline, keep=keep)
         found = facts(folder)
     while found is None:  # somebody else's start is under way
         if time.monotonic() > deadline or not held(folder / "lock"):
@@ -104,10 +120,16 @@ def start(folder: Path, port: int = 0, delay: float | None = None) -> Facts:
             f"the embedded AWS runs already, with --delay {found.delay:g}; "
             "end it first: python -m aws_vpc local stop"
         )
+    if keep and not kept(folder):
+        os.kill(found.pid, signal.SIGUSR1)
+        while not kept(folder):
+            if time.monotonic() > deadline or not held(folder / "lock"):
+                raise LocalError(f"the embedded AWS cannot keep its state: see {folder}/logs/supervisor.log")
+            time.sleep(0.02)
     return found
 
 
-def _launch(folder: Path, port: int, delay: float, deadline: float) -> None:
+def _launch(folder: Path, port: int, delay: float, deadline: float, *, keep: bool) -> None:
     """Start a supervisor of its own session and wait until it is ready or has ended."""
     log = folder / "logs" / "supervisor.log"
     try:
@@ -118,7 +140,7 @@ def _launch(folder: Path, port: int, delay: float, deadline: float) -> None:
         raise LocalError(f"{folder} cannot be used: {error.strerror}; set AWS_VPC_LOCAL_DIR") from None
     ours, theirs = os.pipe()
     argv = [sys.executable, "-m", "aws_vpc.local.supervisor", "--folder", str(folder), "--port", str(port)]
-    argv += ["--delay", str(delay)]
+    argv += ["--delay", str(delay), *(["--keep"] if keep else [])]
     with output:
         child = subprocess.Popen(
             [*argv, "--ready", str(theirs)],
@@ -183,3 +205,16 @@ def stop(folder: Path) -> bool:
             raise LocalError(f"the embedded AWS (process {found.pid}) did not stop in time and was killed")
         time.sleep(0.01)
     return True
+
+
+def forget(folder: Path) -> bool:
+    """Whether there was a kept state, which is deleted now with all that belongs to it; none may run."""
+    if held(folder / "lock"):
+        raise LocalError(f"the embedded AWS in {folder} runs: stop it first")
+    there = kept(folder)
+    if there:
+        (folder / "state" / MANIFEST).unlink()  # first: half of a state is none
+        Installation(folder / "postgres").clear()
+        for name in ("state", "run"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    return there

@@ -12,6 +12,7 @@ import string
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -49,7 +50,8 @@ def installation(world: World) -> Installation:
         found = _installations.get(world.root)
         if found is None:
             found = _installations[world.root] = Installation(world.root / "postgres")
-            found.clear()
+            found.tidy() if world.keeping else found.clear()
+            world.keep("world.databases", found, resume=partial(_drop_strangers, world, found))
             threading.Thread(target=_prepare, args=(found,), name="postgres-template", daemon=True).start()
         return found
 
@@ -60,6 +62,11 @@ def close(world: World) -> None:
         found = _installations.get(world.root)
         if found is not None and found.close():
             del _installations[world.root]
+
+
+def _drop_strangers(world: World, found: Installation) -> None:
+    """Remove the data of servers and snapshots that the kept state does not know: nobody was told of them."""
+    found.keep_only(set().union(*(owner() for owner in world.data_owners)))
 
 
 def _prepare(found: Installation) -> None:

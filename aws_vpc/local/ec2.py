@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 from botocore.exceptions import ClientError
 
@@ -23,6 +24,8 @@ def handler(world: World) -> Handler:
     """EC2: moto's answers, corrected."""
     insights: dict[str, Insights] = {}
     gateways, boots = RegionalGateways(world), Boots(world)
+    world.keep("ec2", SimpleNamespace(insights=insights), "insights")
+    world.keep("ec2.gateways", gateways, "_found")
 
     def handle(request: Request, forward: Forward) -> Response:
         asked = form(request)

@@ -10,6 +10,7 @@ elasticbeanstalk_options       option settings
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from aws_vpc.local import elasticbeanstalk_options as options
@@ -230,6 +231,19 @@ class ElasticBeanstalk(Records):
         ]
         return page("Events", found, params, "MaxRecords", "NextToken")
 
+    def resume(self) -> list[Environment]:
+        """The environments, whose processes start again; what was being ended comes to its end."""
+        _running.append(self)
+        for environment in self.living():
+            doing = environment.status
+            if doing == "Terminating":
+                environment.begin(doing, "Terminated", partial(self._terminate, environment))
+            elif doing == "Ready":
+                environment.begin("Updating", "Ready", environment.come_back)
+            else:
+                environment.begin(doing, "Ready", partial(self._update, environment, True))
+        return self.living()
+
     def stop(self) -> None:
         """End what runs."""
         for environment in self.environments.values():
@@ -280,7 +294,7 @@ def handler(world: World) -> Handler:
         _running.append(made)
         return made
 
-    return whole("elasticbeanstalk", make)
+    return whole("elasticbeanstalk", world, make)
 
 
 def stop() -> None:

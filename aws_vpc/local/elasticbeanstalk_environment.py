@@ -113,6 +113,15 @@ class Environment(Background):
             if older != release:
                 shutil.rmtree(older, ignore_errors=True)
 
+    def come_back(self) -> None:
+        """Run again what ran last; the health says whether it does."""
+
+        def again() -> None:
+            self._start(self.folder / str(self._releases))
+            self._await_health()
+
+        self.attempt(again)
+
     def _download(self, bundle: Bundle, release: Path) -> None:
         where = f"s3://{bundle['S3Bucket']}/{bundle['S3Key']}"
         try:

@@ -18,12 +18,16 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes
 
+from aws_vpc.errors import LocalError
 from aws_vpc.local import wire
 from aws_vpc.local.wire import Handler, Request, Response, ServiceError
 from aws_vpc.local.world import World
+
+if TYPE_CHECKING:
+    from aws_vpc.local.keeper import Keeper
 
 log = logging.getLogger("aws_vpc.local")
 
@@ -58,11 +62,15 @@ class Front:
         self._handlers: dict[str, Handler] = {}
         self._loading = threading.RLock()
         # moto is not written for threads, and computes only: one at a time costs nothing.
-        self._moto_turn = threading.RLock()
-        self._issued = {world.access_key}
+        self.moto_turn = threading.RLock()
+        self.issued: set[str] = set()  # keys that IAM and STS made
+        world.keep("world.keys", self, "issued")
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        response = self.respond(read(environ))
+        request = read(environ)
+        response = self.respond(request)
+        if self.world.keeper is not None and response.status < 400:
+            response = self._settled(self.world.keeper, request, response)
         bodiless = environ["REQUEST_METHOD"] == "HEAD" or response.status in (204, 304)
         headers = [(k, v) for k, v in response.headers if bodiless or k.lower() not in _FRAMING]
         if not bodiless:
@@ -88,12 +96,27 @@ class Front:
             text = f"The embedded AWS failed: {type(error).__name__}: {error}"
             return wire.failure(service, "InternalFailure", text, 500, kind)
         if service in ("sts", "iam"):
-            self._issued.update((a or b).decode() for a, b in _KEY.findall(response.body))
+            self.issued.update((a or b).decode() for a, b in _KEY.findall(response.body))
+        if self.world.keeper is not None and response.status < 400 and may_change(request):
+            self.world.keeper.touch(service)
+        return response
+
+    def _settled(self, keeper: Keeper, request: Request, response: Response) -> Response:
+        """The answer, once what it tells is on the disk; another one when that cannot be."""
+        try:
+            if may_change(request):
+                keeper.settle()
+            elif request.service == "cloudformation":
+                keeper.settle_ends()
+        except LocalError as error:
+            service = request.service or "s3"
+            kind = wire.spoken(service, request)
+            return wire.failure(service, "InternalFailure", f"The embedded AWS: {error}", 500, kind)
         return response
 
     def forward(self, request: Request) -> Response:
         """moto's answer."""
-        with self._moto_turn:
+        with self.moto_turn:
             return call(self._moto, request)
 
     def handler(self, service: str) -> Handler | None:
@@ -120,7 +143,7 @@ class Front:
         if request.path.startswith(BACK_DOORS):
             raise ServiceError("AccessDenied", "Access Denied", 403)
         key = access_key(request)
-        if key in self._issued:
+        if key == self.world.access_key or key in self.issued:
             return
         if request.service == "s3" or request.service is None:
             if key is None:
@@ -132,6 +155,24 @@ class Front:
         json = wire.spoken(request.service, request) not in ("query", "ec2")
         code = "UnrecognizedClientException" if json else "InvalidClientTokenId"
         raise ServiceError(code, "The security token included in the request is invalid.", 403)
+
+
+READING = re.compile(r"(?:batch-?)?(?:describe|list|get|head|validate|estimate|lookup|search|test)", re.I)
+
+
+def may_change(request: Request) -> bool:
+    """Whether the request may change what the embedded AWS remembers, judged by its method and name."""
+    if request.method in ("GET", "HEAD") and "Action=" not in request.query:
+        return False
+    if request.service == "s3" or request.service is None:
+        return True
+    name = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    if not name and b"Action=" in request.body + request.query.encode():
+        name = wire.form(request)["Action"]
+    name = name or request.path.rstrip("/").rpartition("/")[2]
+    if request.service == "sts":
+        return name != "GetCallerIdentity"
+    return READING.match(name) is None
 
 
 _FRAMING = ("content-length", "transfer-encoding", "connection")

@@ -32,6 +32,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT = 60.0
 STOP_GRACE = 10.0
 TAKEN = "Address already in use"
+STILL_THERE = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
+ATTEMPTS = 25
 HALTED = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 # Small buffers, because two servers share a laptop with everything else; what protects committed rows
@@ -100,6 +102,7 @@ class Postgres:
         try:
             if not (self.data / "PG_VERSION").exists():
                 self._installation.new_data(self.data)
+            self._forget_the_dead()
             self._configure()
             self._listen()
         except OSError as error:
@@ -130,6 +133,10 @@ class Postgres:
             cursor.execute("CHECKPOINT")  # less to replay from the copy
         with halted(self._process.pid):
             copy(self.data, target)
+
+    def forget(self) -> None:
+        """Delete what there is of the data of a server that does not run."""
+        discard(self.data)
 
     def remove(self) -> None:
         """Stop the server and delete its data."""
@@ -197,15 +204,31 @@ class Postgres:
 
     def _listen(self) -> None:
         """Start on the port of before, or a free one; on another when somebody else was faster."""
-        for attempt in range(5):
-            self.port = self.port if self.port and attempt == 0 else free_port()
+        said = ""
+        for attempt in range(ATTEMPTS):
+            if not self.port or (attempt and TAKEN in said):
+                self.port = free_port()
             begin = self.log.stat().st_size if self.log.exists() else 0
             if self._attempt():
                 return
             said = self._said(begin)
-            if TAKEN not in said:
+            if any(mark in said for mark in STILL_THERE):
+                time.sleep(0.2)  # the processes of a killed server notice its end by themselves
+            elif TAKEN not in said:
                 break
         raise LocalError(f"PostgreSQL {self.name} did not start: {last_reason(said)}, see {self.log}")
+
+    def _forget_the_dead(self) -> None:
+        """Remove the pid file of a server that is gone, whose number another program may have by now."""
+        file = self.data / "postmaster.pid"
+        with suppress(FileNotFoundError, ValueError, IndexError, psutil.AccessDenied):
+            pid = int(file.read_text().splitlines()[0])
+            try:
+                gone = not psutil.Process(pid).name().startswith("postgres")
+            except psutil.NoSuchProcess:
+                return  # PostgreSQL sees that itself, and looks for what the server may have left
+            if gone:
+                file.unlink()
 
     def _attempt(self) -> bool:
         """Whether a server started now is ready; it says so in the eighth line of its pid file."""

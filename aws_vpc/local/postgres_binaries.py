@@ -119,9 +119,16 @@ def reaches(path: Path, user: Owner | None) -> bool:
     return asked.returncode == 0
 
 
+def temporary() -> Path:
+    """The folder for temporary files: the one that a restart of the machine does not empty, unless named."""
+    lasting = Path("/var/tmp")
+    named = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    return Path(tempfile.gettempdir()) if named or not os.access(lasting, os.W_OK) else lasting
+
+
 def sweep() -> None:
     """Remove folders under the temporary one whose `.local` folder is gone, unless a server runs there."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in temporary().glob(f"{PREFIX}*"):
         link = _belongs_to(folder)
         if link and not (link.is_symlink() and link.readlink() == folder) and not _in_use(folder):
             remove(folder)
@@ -131,7 +138,8 @@ def _belongs_to(folder: Path) -> Path | None:
     """The link that a folder was made for, if it is one of ours and this user's."""
     try:
         file = folder / OWNER_FILE
-        return Path(file.read_text()) if file.lstat().st_uid == os.geteuid() else None
+        text = file.read_text() if file.lstat().st_uid == os.geteuid() else ""
+        return Path(text) if text else None  # it is just being made
     except OSError:
         return None
 
@@ -172,11 +180,30 @@ class Installation:
             remove(link.readlink())
         remove(self.folder)
 
+    def tidy(self) -> None:
+        """Take over what was prepared and not used, and remove what was being copied."""
+        for each in list(self.place.iterdir()) if self.place.is_dir() else ():
+            if each.name.startswith(SPARE):
+                self._spares.append(each)
+            elif each.name.startswith(DRAFT):
+                discard(each)
+
+    def data(self) -> list[Path]:
+        """The data folders of servers and snapshots."""
+        known = (OWNER_FILE, SPARE, DRAFT, "template-", "postgresql-", "password", "data")
+        found = self.place.iterdir() if self.place.is_dir() else ()
+        return [each for each in found if not each.name.startswith(known)]
+
+    def keep_only(self, names: set[str]) -> None:
+        """Remove the data folders of other names."""
+        for folder in self.data():
+            if folder.name not in names:
+                discard(folder)
+
     def close(self) -> bool:
         """Whether nothing of any server was left, so that all of it could be removed."""
         with self._lock:
-            known = (OWNER_FILE, SPARE, DRAFT, "template-", "postgresql-", "password", "data")
-            if self.place.is_dir() and any(not e.name.startswith(known) for e in self.place.iterdir()):
+            if self.data():
                 return False
             self.clear()
             self._spares.clear()
@@ -188,9 +215,9 @@ class Installation:
         """A folder under the temporary one, which a link in ours names, and which names that link."""
         link = self.folder / "data"
         if not link.exists():
-            sweep()
+            threading.Thread(target=sweep, name="sweep", daemon=True).start()
             link.unlink(missing_ok=True)
-            made = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(6)}"
+            made = temporary() / f"{PREFIX}{secrets.token_hex(6)}"
             link.symlink_to(made)
             made.mkdir(mode=0o711)
             made.chmod(0o711)  # whatever the umask says
@@ -229,9 +256,9 @@ class Installation:
             return path.read_text()
 
     def prepare(self, copies: int) -> None:
-        """Make data folders ahead of time: the template, and as many copies of it."""
+        """Make data folders ahead of time: the template, and so many copies of it."""
         template = self.template()
-        for _ in range(copies):
+        for _ in range(copies - len(self._spares)):
             spare = self.place / f"{SPARE}{secrets.token_hex(4)}"
             copy(template, spare)
             self._spares.append(spare)

@@ -2,8 +2,8 @@
 
 Every child leads its own session, so that it can be ended with everything it started, by id. It is
 forked in the main thread only, whatever thread asks: on Linux the kernel signals a child when the
-*thread* that forked it ends (PR_SET_PDEATHSIG), and the main thread ends last. Elsewhere nobody
-does that, so each child is recorded by pid and start time, and the next start ends what is left.
+*thread* that forked it ends (PR_SET_PDEATHSIG), and the main thread ends last. Each child is
+recorded by pid and start time, for the guardian that ends what is left (`leftovers`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
+
+from aws_vpc.local.leftovers import started
 
 # Bound once, here: between fork and exec no import, no lookup and no lock may happen.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -109,6 +111,10 @@ class Processes:
         while (request := self._requests.get()) is not None:
             request()
 
+    def wake(self) -> None:
+        """Let the main thread go round once, if it waits in `run`."""
+        self._requests.put(lambda: None)
+
     def leave(self) -> None:
         """Make `run` return; safe in a signal handler."""
         self._requests.put(None)
@@ -177,7 +183,16 @@ class Processes:
     def _write_record(self) -> None:
         if self._record is None:
             return
-        rows = [{"name": c.name, "pid": c.pid, "started": started(c.pid)} for c in self._living()]
+        rows = [
+            {
+                "name": c.name,
+                "pid": c.pid,
+                "started": started(c.pid),
+                "signal": int(c.stop_signal),
+                "parent": os.getpid(),
+            }
+            for c in self._living()
+        ]
         draft = self._record.with_suffix(".new")
         draft.write_text(json.dumps(rows))
         draft.replace(self._record)
@@ -205,33 +220,3 @@ def _dies_with_us(number: int) -> Callable[[], None]:
             leave(1)
 
     return ask
-
-
-def started(pid: int) -> str | None:
-    """When a process started, in the system's words, None when there is none; with the pid, its full name."""
-    if sys.platform == "linux":
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-        except OSError:
-            return None
-    found = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
-
-
-def end_leftovers(record: Path) -> list[str]:
-    """The names of the recorded processes that still ran, with their groups, and are ended now.
-
-    A pid that has since gone to somebody else's process has another start time and is left alone.
-    """
-    try:
-        rows = json.loads(record.read_text())
-    except (OSError, ValueError):
-        return []
-    left = [row for row in rows if row["started"] and started(row["pid"]) == row["started"]]
-    for row in reversed(left):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(row["pid"], signal.SIGKILL)
-    record.unlink(missing_ok=True)
-    return [row["name"] for row in left]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,15 @@ _NO_SERVER_YET = (
 _running: list[Instances] = []
 
 
+@dataclass(frozen=True)
+class Making:
+    """What a new instance is made from."""
+
+    password: str | None
+    database: str | None = None
+    snapshot: str | None = None
+
+
 class Instance(Background):
     """One DB instance: its server, its user, what it is doing."""
 
@@ -44,6 +54,8 @@ class Instance(Background):
         super().__init__(f"rds-{identifier}")
         self.server, self.user = server, user
         self.secret: str | None = None  # the ARN of the managed master secret
+        # Until the server has it: its password, its first database, the snapshot that it is made from.
+        self.making: Making | None = None
 
     def correct(self, record: Result) -> None:
         """Put the server's facts into moto's record of the instance."""
@@ -114,6 +126,37 @@ class Instances:
         instance.server.set_password(instance.user, password)
         return version
 
+    def _make(self, instance: Instance, region: str) -> None:
+        """Make the server with its users, and have it on the disk before anybody is told."""
+        server, user, making = instance.server, instance.user, instance.making
+        assert making is not None
+        if making.snapshot:
+            self._snapshots.restore(region, making.snapshot, server)
+            if making.password:
+                server.set_password(user, making.password)
+        else:
+            server.start()
+            server.create_rds_superuser(GRANTED)
+            server.create_master(user, str(making.password), making.database, ("rds_superuser",))
+        instance.making = None
+        self.world.settle("rds")
+
+    def folders(self) -> set[str]:
+        """The names of the data folders of instances and snapshots."""
+        return {each.server.name for each in self._found.values()} | self._snapshots.folders()
+
+    def resume(self) -> list[Instance]:
+        """All instances; the servers that were not stopped start again, or are made anew."""
+        for (region, _), instance in list(self._found.items()):
+            if instance.making is not None:
+                instance.server.forget()
+                instance.begin("creating", "available", partial(self._make, instance, region))
+            elif instance.status in ("stopped", "stopping"):
+                instance.status = "stopped"
+            elif instance.status != "failed":
+                instance.begin("starting", "available", instance.server.start)
+        return list(self._found.values())
+
     # ------------------------------------------------------------ operations
 
     def _create(self, request: Request, forward: Forward, asked: Result) -> Response:
@@ -129,13 +172,8 @@ class Instances:
         instance = self._found[request.region, identifier] = Instance(identifier, server, user)
         database_interfaces.place_instance(self.world, request.region, instance.name, made)
         password = asked.get("MasterUserPassword") or self._manage(instance, made, request.region)
-
-        def work() -> None:
-            server.start()
-            server.create_rds_superuser(GRANTED)
-            server.create_master(user, password, asked.get("DBName"), ("rds_superuser",))
-
-        instance.begin("creating", "available", work)
+        instance.making = Making(password, asked.get("DBName"))
+        instance.begin("creating", "available", partial(self._make, instance, request.region))
         return self._corrected("CreateDBInstance", response, request.region)
 
     def _modify(self, request: Request, forward: Forward, asked: Result) -> Response:
@@ -184,6 +222,7 @@ class Instances:
         corrected = self._corrected("DeleteDBInstance", response, request.region)
         del self._found[request.region, asked["DBInstanceIdentifier"]]
         ec2_interfaces.remove(self.world, request.region, instance.name)
+        self.world.settle("rds")
         instance.server.remove()
         return corrected
 
@@ -270,13 +309,8 @@ class Instances:
         database_interfaces.place_instance(self.world, request.region, instance.name, made)
         managed = "MasterUserSecret" in made  # also when the source had one: moto makes another
         password = self._manage(instance, made, request.region) if managed else None
-
-        def work() -> None:
-            self._snapshots.restore(request.region, source, server)
-            if password:
-                server.set_password(user, password)
-
-        instance.begin("creating", "available", work)
+        instance.making = Making(password, snapshot=source)
+        instance.begin("creating", "available", partial(self._make, instance, request.region))
         return self._corrected("RestoreDBInstanceFromDBSnapshot", response, request.region)
 
     # ------------------------------------------------------------ facts
@@ -351,6 +385,8 @@ def _engine_version(version: str) -> Result:
 def handler(world: World) -> Handler:
     """The handler of requests to RDS."""
     instances = Instances(world)
+    world.keep("rds", instances, "_found", resume=instances.resume)
+    world.data_owners.append(instances.folders)
     databases.installation(world)
     _running.append(instances)
     return instances.handle

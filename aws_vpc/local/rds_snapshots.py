@@ -21,6 +21,7 @@ class Snapshots:
     def __init__(self, world: World) -> None:
         self.world = world
         self._users: dict[tuple[str, str], str] = {}
+        world.keep("rds.snapshots", self, "_users")
 
     def take(self, region: str, identifier: str, server: Postgres, user: str) -> None:
         """Copy the server's data as it is now."""
@@ -49,7 +50,12 @@ class Snapshots:
     def forget(self, region: str, identifier: str) -> None:
         """Delete the data of a snapshot, if it has any."""
         if self._users.pop((region, identifier), None) is not None:
+            self.world.settle("rds")
             discard(self._folder(region, identifier))
+
+    def folders(self) -> set[str]:
+        """The names of the folders with data."""
+        return {self._folder(*key).name for key in self._users}
 
     def stop(self) -> None:
         """Delete the data of all snapshots."""

@@ -35,6 +35,8 @@ class Clusters:
         self.world = world
         self._found: dict[tuple[str, str], Cluster] = {}
         groups, self._schedules = ParameterGroups(), ScheduledActions(world)
+        world.keep("redshift.groups", groups, "_set")
+        world.keep("redshift.schedules", self._schedules, "_found", resume=self._schedules.resume)
         self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
             "ModifyClusterParameterGroup": groups.modify,
             "ResetClusterParameterGroup": groups.reset,
@@ -61,6 +63,12 @@ class Clusters:
         if own is None:
             return self._corrected(operation, forward(request), request.region)
         return own(request, forward, parse("redshift", request)[1])
+
+    def resume(self) -> list[Cluster]:
+        """All clusters; the servers of those that were not paused start again."""
+        for cluster in list(self._found.values()):
+            cluster.resume("rebooting", "available", "paused")
+        return list(self._found.values())
 
     def stop(self) -> None:
         """Stop all clusters and remove their data."""
@@ -95,7 +103,8 @@ class Clusters:
         database_interfaces.place_cluster(self.world, request.region, cluster.name, record)
         password = asked.get("MasterUserPassword") or self._manage(cluster, asked)
         database = asked.get("DBName") or "dev"
-        cluster.begin("creating", "available", lambda: cluster.create(password, database))
+        cluster.making = (password, database)
+        cluster.begin("creating", "available", cluster.make)
         return self._corrected("CreateCluster", response, request.region, {"ClusterStatus": "creating"})
 
     def _modify(self, request: Request, forward: Forward, asked: Result) -> Response:
@@ -147,6 +156,7 @@ class Clusters:
         corrected = self._corrected("DeleteCluster", response, request.region)
         self._found.pop((request.region, cluster.identifier), None)
         ec2_interfaces.remove(self.world, request.region, cluster.name)
+        self.world.settle("redshift")
         cluster.remove()
         if cluster.secret:
             self._forget_secret(cluster)
@@ -271,6 +281,8 @@ def _members(operation: str) -> set[str]:
 def handler(world: World) -> Handler:
     """The handler of requests to Redshift."""
     clusters = Clusters(world)
+    world.keep("redshift", clusters, "_found", resume=clusters.resume)
+    world.data_owners.append(lambda: {each.server.name for each in clusters._found.values()})
     databases.installation(world)
     _running.append(clusters)
     return clusters.handle

@@ -35,9 +35,27 @@ class Cluster(Background):
         self.secret: str | None = None
         self.secret_key: str | None = None
         self.port = 0
+        self.making: tuple[str, str] | None = None  # password and database, until the server has them
         self._process: Process | None = None
         self._state, self._ready = (world.run / f"{self.name}.{kind}.json" for kind in ("state", "ready"))
         self._log = world.logs / f"warehouse-{self.identifier}.log"
+
+    def make(self) -> None:
+        """Create what is to be made, and have it on the disk before anybody is told."""
+        assert self.making is not None
+        self.create(*self.making)
+        self.making = None
+        self.world.settle("redshift")
+
+    def resume(self, doing: str, then: str, paused: str) -> None:
+        """Start again in the background, as the status was; what was being made is made anew."""
+        if self.making is not None:
+            self.server.forget()
+            self.begin(self.status, then, self.make)
+        elif self.status in (paused, "pausing"):
+            self.status = paused
+        elif self.status != "failed":
+            self.begin(doing, then, self.reopen)
 
     def create(self, password: str, database: str) -> None:
         """Start both processes and make the master user and the first database."""

@@ -44,6 +44,12 @@ class ScheduledActions:
 
         return respond
 
+    def resume(self) -> None:
+        """Wait for the times of all actions."""
+        with self._lock:
+            for key in self._found:
+                self._arm(key)
+
     def stop(self) -> None:
         """Let nothing happen any more."""
         with self._lock:

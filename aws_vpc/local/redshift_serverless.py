@@ -70,6 +70,14 @@ class Namespace:
             return
         self.cluster.create(self.password, self.record["dbName"])
         self.filled = True
+        self.cluster.world.settle("redshift-serverless")
+
+    def resume(self) -> None:
+        """Start the server again where there is a workgroup."""
+        if not self.filled:
+            self.cluster.server.forget()
+        if self.workgroup and self.cluster.status != "failed":
+            self.cluster.begin(self.cluster.status, "AVAILABLE", self.open)
 
 
 class Serverless:
@@ -160,10 +168,11 @@ class Serverless:
         if params.get("finalSnapshotName"):
             self._snapshot(found, params["finalSnapshotName"], params.get("finalSnapshotRetentionPeriod"))
         found.cluster.finish()
-        found.cluster.remove()
         if "adminPasswordSecretArn" in found.record:
             self._forget_secret(found)
         del self._namespaces[name]
+        self.world.settle("redshift-serverless")
+        found.cluster.remove()
         return {"namespace": {**found.record, "status": "DELETING"}}
 
     def _namespace(self, params: Parameters) -> Namespace:
@@ -394,6 +403,17 @@ class Serverless:
             raise refused(f"Resource {params['resourceArn']} not found.", "ResourceNotFoundException")
         return self._tags[params["resourceArn"]]
 
+    def resume(self) -> list[Cluster]:
+        """The servers of all workgroups, which start again."""
+        _running.append(self)
+        self.world.data_owners.append(self._folders)
+        for found in self._namespaces.values():
+            found.resume()
+        return [found.cluster for found in self._namespaces.values()]
+
+    def _folders(self) -> set[str]:
+        return {each.cluster.server.name for each in self._namespaces.values()}
+
     def stop(self) -> None:
         """Stop the servers and remove their data."""
         for found in self._namespaces.values():
@@ -410,7 +430,7 @@ def handler(world: World) -> Handler:
         _running.append(made)
         return made
 
-    return whole("redshift-serverless", make)
+    return whole("redshift-serverless", world, make)
 
 
 def rotation(world: World, secret: str) -> Callable[[], str] | None:

@@ -49,7 +49,9 @@ class Change:
 
 def handler(world: World) -> Handler:
     """S3: moto's answers, observed."""
-    return Observer(world).handle
+    observer = Observer(world)
+    world.keep("s3", observer, "sending", "policies", "_last")
+    return observer.handle
 
 
 class Observer:

@@ -12,19 +12,31 @@ import string
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from aws_vpc.local import wire
+from aws_vpc.local.kept import Waited
 from aws_vpc.local.wire import Forward, Handler, Request, Response
+from aws_vpc.local.world import World
 
 Parameters = dict[str, Any]
 Answer = dict[str, Any]
 
 
-def whole(service: str, make: Callable[[str], Any]) -> Handler:
-    """The handler of a service; `make` gives the object that answers in a Region."""
+def whole(service: str, world: World, make: Callable[[str], Any]) -> Handler:
+    """The handler of a service; `make` gives the object that answers in a Region.
+
+    The objects are kept; those that have a method `resume` are told after a start.
+    """
     regions: dict[str, Any] = {}
     lock = threading.RLock()
+
+    def resume() -> list[Waited]:
+        begun = (getattr(each, "resume", lambda: None)() for each in regions.values())
+        return [one for each in begun for one in each or ()]
+
+    world.keep(service, SimpleNamespace(regions=regions), "regions", resume=resume)
 
     def handle(request: Request, _forward: Forward) -> Response:
         name, params = wire.parse(service, request)

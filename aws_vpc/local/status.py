@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 
 from aws_vpc.local.control import Facts, folder
-from aws_vpc.local.processes import started
+from aws_vpc.local.leftovers import started
+from aws_vpc.local.state_files import kept
 
 ROOT = "Nested-RDS-Redshift-EC2-VPC"
 GONE = "DELETE_COMPLETE"
@@ -29,7 +31,9 @@ def status(facts: Facts, root: str = ROOT, where: Path | None = None) -> dict[st
             "rds": {**_rds(clients, outputs), **_seen(page, "rds")},
             "redshift": {**_redshift(clients, outputs), **_seen(page, "redshift")},
             "stacks": stacks,
+            "regions": _elsewhere(facts),
             "bucket": outputs.get("DataBucket"),
+            "kept": kept(where or folder()),
             "pids": {"supervisor": facts.pid, **children(where or folder())},
         }
     finally:
@@ -59,6 +63,19 @@ class Clients:
         """Close their connections."""
         for client in self._made:
             client.close()
+
+
+def _elsewhere(facts: Facts) -> dict[str, dict[str, str]]:
+    """The stacks of the other Regions that have any."""
+    found = {}
+    for region in botocore.session.Session(profile=None).get_available_regions("cloudformation"):
+        if region != facts.region:
+            clients = Clients(replace(facts, region=region))
+            try:
+                found[region] = _stacks(clients)
+            finally:
+                clients.close()
+    return {region: stacks for region, stacks in found.items() if stacks}
 
 
 def _stacks(clients: Clients) -> dict[str, str]:

@@ -19,6 +19,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import string
 import sys
 import threading
@@ -27,10 +28,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_vpc.errors import LocalError
-from aws_vpc.local.processes import Processes, end_leftovers
+from aws_vpc.local.leftovers import end_leftovers, guard
+from aws_vpc.local.processes import Processes
+from aws_vpc.local.state_files import kept, read
 
 if TYPE_CHECKING:
     from aws_vpc.local.front import Front
@@ -72,37 +75,66 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.0, help="of the time resources take on AWS, 0 to 1")
     parser.add_argument("--region", default=os.environ.get("AWS_DEFAULT_REGION") or REGION)
+    parser.add_argument("--keep", action="store_true")
     parser.add_argument("--ready", type=int, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     try:
-        run(
-            options.folder or default_folder(), options.port, options.region, options.ready, options.delay
-        )  # fmt: skip
+        run(options.folder or default_folder(), options)
     except LocalError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def default_folder() -> Path:
+def base_folder() -> Path:
     """$AWS_VPC_LOCAL_DIR, or .local in the project's root."""
     named = os.environ.get("AWS_VPC_LOCAL_DIR")
     return Path(named).resolve() if named else Path(__file__).resolve().parents[2] / ".local"
 
 
-def run(folder: Path, port: int, region: str, ready: int | None, delay: float = 0.0) -> None:
+def default_folder() -> Path:
+    """The folder of the embedded AWS that $AWS_VPC_LOCAL_NAME names, of the one without a name without it."""
+    name = os.environ.get("AWS_VPC_LOCAL_NAME")
+    return base_folder() / INSTANCES / name if name else base_folder()
+
+
+def run(folder: Path, options: argparse.Namespace) -> None:
     """Be the embedded AWS until told to stop."""
+    os.umask(0o077)  # what it writes is this user's alone
     prepare(folder)
     with locked(folder / "lock"):
         (folder / "endpoint.json").unlink(missing_ok=True)
         for name in end_leftovers(folder / "run.json"):
             log.warning("ended %s, which a killed embedded AWS had left", name)
-        clear(folder / "run")
+        if not kept(folder):
+            clear(folder / "run")
         clean_environment()
         processes = Processes(folder / "run.json")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: processes.leave())
-        live(folder, port, region, processes, ready, delay)
+        heed_signals(processes)
+        guardian = guard(folder / "run.json")
+        try:
+            live(folder, options, processes)
+        finally:
+            guardian.communicate()  # its end, too
+
+
+def heed_signals(processes: Processes) -> None:
+    """Leave at SIGTERM and SIGINT; let no signal wait until the main thread has something else to do.
+
+    Python runs a handler between two instructions of the main thread. A signal that comes just before
+    that blocks would be looked at only when it wakes, so a thread that hears of each one wakes it.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: processes.leave())
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told)
+
+    def listen() -> None:
+        while os.read(heard, 1):
+            processes.wake()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
 
 
 def prepare(folder: Path) -> None:
@@ -149,42 +181,85 @@ def clean_environment() -> None:
     os.environ.update(MOTO, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
 
 
+INSTANCES = "instances"  # holds the folders of those that have a name
 KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
 
 
-def live(
-    folder: Path, port: int, region: str, processes: Processes, ready: int | None, delay: float = 0.0
-) -> None:
+def live(folder: Path, options: argparse.Namespace, processes: Processes) -> None:
     """Serve, say that it is ready, fork for everybody, and on leaving end everything in order."""
     from aws_vpc.local import shortcuts
-    from aws_vpc.local.server import bind, moto, serve
+    from aws_vpc.local.keeper import Keeper
+    from aws_vpc.local.server import moto, serve
 
     shortcuts.take()
-    try:
-        listener = bind(port)
-    except OSError as error:
-        raise LocalError(f"port {port} cannot be used: {error.strerror}; choose another or none") from None
-    world = make_world(folder, region, processes)
-    world.delay = delay
+    before = read(folder / "state") or {}
+    listener = listen(options.port, before)
+    world = make_world(folder, before.get("region", options.region), processes)
+    world.delay = options.delay
     world.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
     os.environ["MOTO_PORT"] = str(listener.getsockname()[1])
     from aws_vpc.local.front import Front
 
     front = Front(world, moto())
     world.answer = front.respond
+    keep = threading.Thread(target=begin_to_keep, args=(world, front), name="begin to keep")
+    signal.signal(signal.SIGUSR1, lambda *_: None if keep.ident else keep.start())
+    if before or options.keep:
+        world.keeper = Keeper(world, front)
+        world.keeper.restore()
     server = serve(listener, front)
-    say_ready(world, ready)
-    threading.Thread(target=warm, args=(front, world), name="warm", daemon=True).start()
+    threading.Thread(target=get_ready, args=(world, front, options.ready), name="ready", daemon=True).start()
     try:
         processes.run()
     finally:
         (folder / "endpoint.json").unlink(missing_ok=True)
         server.shutdown()
         server.server_close()  # before the lock goes: whoever sees it go finds nothing that listens
-        front.stop()
-        processes.stop()
-        clear(folder / "run")
+        end(world, front)
         log.info("stopped")
+
+
+def listen(port: int, before: dict[str, Any]) -> socket.socket:
+    """A socket at the port that is asked for, or at that of the kept state, or at any."""
+    from aws_vpc.local.server import bind
+
+    if not port and before:
+        with suppress(OSError):  # somebody else has it now
+            return bind(int(before["endpoint"].rpartition(":")[2]))
+    try:
+        return bind(port)
+    except OSError as error:
+        raise LocalError(f"port {port} cannot be used: {error.strerror}; choose another or none") from None
+
+
+def get_ready(world: World, front: Front, ready: int | None) -> None:
+    """Let a kept state run again, say that all is ready, and load ahead."""
+    if world.keeper is not None:
+        world.keeper.start()
+        world.keeper.resume()
+    say_ready(world, ready)
+    warm(front, world)
+
+
+def begin_to_keep(world: World, front: Front) -> None:
+    """Keep the state from now on."""
+    from aws_vpc.local.keeper import Keeper
+
+    if world.keeper is None:
+        keeper = Keeper(world, front)
+        keeper.start()
+        world.keeper = keeper
+
+
+def end(world: World, front: Front) -> None:
+    """Leave nothing running, and nothing behind but what is kept."""
+    if world.keeper is not None:
+        world.keeper.close()
+        world.processes.stop(grace=10.0)  # PostgreSQL writes everything out
+        return
+    front.stop()
+    world.processes.stop()
+    clear(world.run)
 
 
 def make_world(folder: Path, region: str, processes: Processes) -> World:

@@ -6,21 +6,23 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import botocore.config
 import botocore.session
 
 from aws_vpc.local import inside
+from aws_vpc.local.kept import Part, Waited
 from aws_vpc.local.processes import Processes
 from aws_vpc.local.wire import Request, Response
 
 if TYPE_CHECKING:
     from aws_vpc.local.certificates import Certificates
+    from aws_vpc.local.keeper import Keeper
 
 log = logging.getLogger("aws_vpc.local")
 
@@ -46,7 +48,13 @@ class World:
     instance_gone: list[Callable[[str], None]] = field(default_factory=list, repr=False)
     # Whether the object key is a wait condition handle's, to which the body was put.
     wait_signal: Callable[[str, bytes], bool] = field(default=lambda *_: False, repr=False)
-    _soon: SimpleQueue[Callable[[], None]] = field(default_factory=SimpleQueue, init=False, repr=False)
+    # What is kept, by name: the service it belongs to, and what of it.
+    parts: dict[str, Part] = field(default_factory=dict, init=False, repr=False)
+    # Each tells the names of the data folders that a service has.
+    data_owners: list[Callable[[], set[str]]] = field(default_factory=list, init=False, repr=False)
+    keeper: Keeper | None = field(default=None, init=False, repr=False)
+    pending: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
+    _more: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0), init=False, repr=False)
     _worker: threading.Thread | None = field(default=None, init=False, repr=False)
     _session: Any = field(default=None, init=False, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
@@ -99,14 +107,46 @@ class World:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="soon", daemon=True)
                 self._worker.start()
-        self._soon.put(work)
+            self.pending.append(work)
+        self._more.release()
 
     def _work(self) -> None:
         while True:
+            self._more.acquire()
             try:
-                self._soon.get()()
+                self.pending[0]()
             except Exception:
                 log.exception("in the background")
+            finally:
+                self.pending.pop(0)  # only now: what was cut short is done again
+
+    def go_on(self) -> None:
+        """Do in the background what an earlier embedded AWS did not come to do."""
+        found, self.pending = self.pending, []
+        for work in found:
+            self.soon(work)
+
+    def keep(
+        self,
+        name: str,
+        owner: Any,
+        *names: str,
+        resume: Callable[[], Iterable[Waited] | None] | None = None,
+        lock: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        """Keep the named attributes of an object, where state is kept; `resume` is called after a start."""
+        self.parts[name] = Part(owner, names, resume, lock)
+
+    @property
+    def keeping(self) -> bool:
+        """Whether this embedded AWS keeps its state."""
+        return self.keeper is not None
+
+    def settle(self, service: str) -> None:
+        """Wait until what was done to a service is on the disk; nothing where no state is kept."""
+        if self.keeper is not None:
+            self.keeper.touch(service)
+            self.keeper.settle()
 
     def child_environment(self) -> dict[str, str]:
         """The environment of a process "in AWS": endpoint, credentials, Region, the CA, PATH, and no home."""

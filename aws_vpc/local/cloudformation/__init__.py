@@ -8,6 +8,7 @@ nested      a resource that is a stack    operations  create, update, roll back
 deletion    delete, policies, clean up    plans       what an update would do
 waits       signals                       policies    stack policies
 existence   what EC2 parameters name      reasons     AWS's wording
+resume      what a killed one had begun
 api, api_*, change_sets, shapes, details  the operations as a client sees them
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation import api, waits
 from aws_vpc.local.cloudformation.engine import Engine
+from aws_vpc.local.cloudformation.resume import resume
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, failure, parse
 from aws_vpc.local.world import World
 
@@ -24,6 +26,11 @@ def handler(world: World) -> Handler:
     """The Handler that answers every CloudFormation request."""
     engine = Engine(world.client, world.account, lambda: world.endpoint, world.delay)
     world.wait_signal = lambda key, body: waits.receive(engine, key, body)
+    engine.at_rest = lambda: world.keeper.ended() if world.keeper else None
+    world.keep(
+        "cloudformation", engine, "stacks", "names", "tokens",
+        resume=lambda: resume(engine), lock=engine.changed,
+    )  # fmt: skip
 
     def handle(request: Request, forward: Forward) -> Response:
         operation, params = parse("cloudformation", request)

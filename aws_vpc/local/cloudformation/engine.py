@@ -35,6 +35,7 @@ class Engine:
         self.delay = delay  # of what resources take on AWS, 1: as long, 0: no time at all
         self.width = WIDE if delay else WIDTH
         self.changed = threading.Condition(threading.RLock())
+        self.at_rest: Callable[[], None] = lambda: None  # called before a stack is seen at rest
         self.stacks: dict[str, Stack] = {}  # by id, deleted ones included
         self.names: dict[tuple[str, str], str] = {}  # (region, name) -> id of the live stack
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}
@@ -111,6 +112,8 @@ class Engine:
     def set_status(self, stack: Stack, status: str, reason: str | None = None) -> None:
         """The stack's new status, as an event of its own too."""
         with self.changed:
+            if not status.endswith("_IN_PROGRESS"):
+                self.at_rest()
             stack.status, stack.reason = status, reason
             if status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
                 stack.detailed = None

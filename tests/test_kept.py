@@ -1,0 +1,292 @@
+"""What is kept outlives a stop, a kill -9 at any moment, and a restart of the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import pytest
+from embedded import Embedded, until
+
+from aws_vpc.errors import LocalError
+from aws_vpc.local import control
+
+DATABASE = {
+    "DBInstanceIdentifier": "kept",
+    "Engine": "postgres",
+    "DBInstanceClass": "db.t4g.micro",
+    "AllocatedStorage": 20,
+    "MasterUsername": "owner",
+    "MasterUserPassword": "correct-horse-1",
+    "DBName": "people",
+}
+TEMPLATE = """
+Parameters: {Value: {Type: String, Default: one}}
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+  Topic: {Type: AWS::SNS::Topic}
+  Parameter: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Value}}
+  Network: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16}}
+  Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: a, VpcId: !Ref Network}}
+Outputs:
+  Queue: {Value: !Ref Queue}
+  Network: {Value: !Ref Network, Export: {Name: network}}
+"""
+WHOLE = bytes(range(256)) * 4096 * 8  # 8 MB: more than moto holds in memory
+
+
+class Machine:
+    """An embedded AWS that keeps its state, and is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.aws = Embedded(control.start(folder, keep=True), folder)
+
+    def again(self) -> None:
+        """Start it, after it has ended somehow."""
+        self.aws.close()
+        self.aws = Embedded(control.start(self.folder), self.folder)
+
+    def kill(self) -> list[psutil.Process]:
+        """End it at once; all that it ran."""
+        supervisor = psutil.Process(self.aws.facts.pid)
+        family = supervisor.children(recursive=True)
+        os.kill(self.aws.facts.pid, signal.SIGKILL)
+        until(lambda: not control.held(self.folder / "lock"))
+        return family
+
+    def connect(self) -> Any:
+        """A session on the database that is available."""
+        (found,) = until(self.available, 60)
+        return psycopg2.connect(
+            host=found["Endpoint"]["Address"],
+            port=found["Endpoint"]["Port"],
+            user="owner",
+            password="correct-horse-1",
+            dbname="people",
+            sslmode="verify-full",
+            sslrootcert=self.aws.facts.ca,
+        )
+
+    def available(self) -> list[Any]:
+        listed = self.aws.client("rds").describe_db_instances()["DBInstances"]
+        return [each for each in listed if each["DBInstanceStatus"] == "available"]
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("kept") / "local"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        made = Machine(folder)
+        try:
+            fill(made)
+            yield made
+        finally:
+            made.aws.close()
+            control.stop(folder)
+            control.forget(folder)
+
+
+def fill(machine: Machine) -> None:
+    """Put one of everything in."""
+    client = machine.aws.client
+    client("rds").create_db_instance(**DATABASE)
+    client("cloudformation").create_stack(StackName="kept", TemplateBody=TEMPLATE)
+    client("s3").create_bucket(Bucket="kept")
+    client("s3").put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    client("s3").put_object(Bucket="kept", Key="a", Body=b"first")
+    client("s3").put_object(Bucket="kept", Key="a", Body=WHOLE)
+    client("s3").put_object(Bucket="kept", Key="gone", Body=b"")
+    client("s3").delete_object(Bucket="kept", Key="gone")
+    client("secretsmanager").create_secret(Name="kept", SecretString="s")
+    client("kms").create_key()
+    client("codedeploy").create_application(applicationName="kept")
+    client("codebuild").create_project(
+        name="kept",
+        source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: [make]}}"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole="arn:aws:iam::123456789012:role/r",
+    )
+    client("cloudformation").get_waiter("stack_create_complete").wait(
+        StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    with machine.connect() as session, session.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 500)")
+    session.close()
+
+
+def seen(machine: Machine) -> dict[str, Any]:
+    """What a client sees of everything."""
+    client = machine.aws.client
+    session = machine.connect()
+    with session, session.cursor() as cursor:
+        cursor.execute("SELECT count(*), sum(n) FROM t")
+        rows = cursor.fetchone()
+    session.close()
+    s3, cfn = client("s3"), client("cloudformation")
+    stack = cfn.describe_stacks(StackName="kept")["Stacks"][0]
+    versions = s3.list_object_versions(Bucket="kept")
+    return {
+        "rows": rows,
+        "stack": (stack["StackStatus"], stack["Outputs"], stack["CreationTime"], stack["StackId"]),
+        "events": len(cfn.describe_stack_events(StackName="kept")["StackEvents"]),
+        "exports": cfn.list_exports()["Exports"],
+        "resources": {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for one in cfn.describe_stack_resources(StackName="kept")["StackResources"]
+        },
+        "body": s3.get_object(Bucket="kept", Key="a")["Body"].read() == WHOLE,
+        "versions": [(one["Key"], one["VersionId"], one["ETag"]) for one in versions["Versions"]],
+        "markers": [one["Key"] for one in versions["DeleteMarkers"]],
+        "secret": client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"],
+        "keys": client("kms").list_keys()["Keys"],
+        "applications": client("codedeploy").list_applications()["applications"],
+        "projects": client("codebuild").list_projects()["projects"],
+        "groups": client("ec2").describe_security_groups()["SecurityGroups"],
+    }
+
+
+def test_a_stop_and_a_start_bring_all_back(machine: Machine) -> None:
+    before = seen(machine)
+    assert before["rows"] == (500, 125250)
+    first = machine.aws.facts
+    assert control.stop(machine.folder)
+    assert control.kept(machine.folder)
+    machine.again()
+    assert seen(machine) == before
+    assert machine.aws.facts.endpoint == first.endpoint
+    assert machine.aws.facts.access_key != first.access_key  # a run's secrets are its own
+
+
+def test_a_kill_and_a_start_bring_all_back(machine: Machine) -> None:
+    client = machine.aws.client
+    client("s3").put_object(Bucket="kept", Key="last", Body=b"just now")
+    before = seen(machine)
+    for process in machine.kill():
+        process.wait(10)
+    machine.again()
+    assert seen(machine) == before
+    assert machine.aws.client("s3").get_object(Bucket="kept", Key="last")["Body"].read() == b"just now"
+
+
+def test_what_came_back_goes_on(machine: Machine) -> None:
+    cfn = machine.aws.client("cloudformation")
+    cfn.update_stack(
+        StackName="kept",
+        TemplateBody=TEMPLATE,
+        Parameters=[{"ParameterKey": "Value", "ParameterValue": "two"}],
+    )
+    cfn.get_waiter("stack_update_complete").wait(
+        StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    name = seen(machine)["resources"]["Parameter"]
+    assert machine.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "two"
+
+
+def test_a_stopped_database_stays_stopped(machine: Machine) -> None:
+    rds = machine.aws.client("rds")
+    rds.stop_db_instance(DBInstanceIdentifier="kept")
+    until(lambda: status(machine) == "stopped")
+    machine.kill()
+    machine.again()
+    assert status(machine) == "stopped"
+    machine.aws.client("rds").start_db_instance(DBInstanceIdentifier="kept")
+    assert seen(machine)["rows"] == (500, 125250)
+
+
+def status(machine: Machine) -> str:
+    return str(machine.aws.client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceStatus"])
+
+
+def test_what_a_kill_cut_short_has_failed(machine: Machine) -> None:
+    cfn = machine.aws.client("cloudformation")
+    waiting = """
+Resources:
+  First: {Type: AWS::SQS::Queue}
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  Never:
+    Type: AWS::CloudFormation::WaitCondition
+    DependsOn: First
+    Properties: {Handle: !Ref Handle, Timeout: 900}
+"""
+    cfn.create_stack(StackName="cut", TemplateBody=waiting)
+    until(lambda: "First" in complete(machine, "cut"))
+    machine.aws.client("s3").put_object(Bucket="kept", Key="then", Body=b"")  # on the disk, and the stack too
+    machine.kill()
+    machine.again()
+    cfn = machine.aws.client("cloudformation")
+    found = until(lambda: settled(cfn, "cut"), 30)
+    assert found == "CREATE_FAILED"
+    cfn.delete_stack(StackName="cut")
+    cfn.get_waiter("stack_delete_complete").wait(StackName="cut", WaiterConfig={"Delay": 1})
+    assert settled(cfn, "kept") == "UPDATE_COMPLETE"
+
+
+def complete(machine: Machine, name: str) -> list[str]:
+    listed = machine.aws.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    return [one["LogicalResourceId"] for one in listed if one["ResourceStatus"] == "CREATE_COMPLETE"]
+
+
+def settled(cfn: Any, name: str) -> str | None:
+    """The status of a stack at rest."""
+    found = str(cfn.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+    return None if found.endswith("_IN_PROGRESS") else found
+
+
+def test_nobody_else_can_read_what_is_kept(machine: Machine) -> None:
+    for path in [machine.folder / "state", *(machine.folder / "state").rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_no_half_of_a_state_is_left(machine: Machine) -> None:
+    machine.aws.client("s3").delete_object(Bucket="kept", Key="then")
+    manifest = json.loads((machine.folder / "state" / "manifest.json").read_text())
+    files = {path.name for path in (machine.folder / "state").iterdir() if path.is_file()}
+    assert files <= {*manifest["files"].values(), "manifest.json", "manifest.json.new"} | {
+        name for name in files if name.endswith(".pickle")
+    }
+    assert set(manifest["files"].values()) <= files
+
+
+def test_a_state_of_another_version_is_refused_in_one_line(machine: Machine) -> None:
+    control.stop(machine.folder)
+    path = machine.folder / "state" / "manifest.json"
+    text = path.read_text()
+    for change, named in (
+        ({"moto": "4.0.0"}, "is of moto 4.0.0"),
+        ({"format": 0}, "is of format 0"),
+        (
+            {"classes": {"aws_vpc.local.rds.Instance": "other"}},
+            "another version of aws_vpc.local.rds.Instance",
+        ),
+    ):
+        path.write_text(json.dumps(json.loads(text) | change))
+        with pytest.raises(LocalError, match=f"{named}.*local reset") as caught:
+            control.start(machine.folder)
+        assert "\n" not in str(caught.value)
+        assert path.read_text() != text  # nothing was changed
+    path.write_text(text)
+    machine.again()
+    assert seen(machine)["rows"] == (500, 125250)
+
+
+def test_without_keep_nothing_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "local"
+    aws = Embedded(control.start(folder), folder)
+    aws.client("s3").create_bucket(Bucket="passing")
+    aws.close()
+    control.stop(folder)
+    assert not control.kept(folder)
+    assert not control.forget(folder)
+    aws = Embedded(control.start(folder), folder)
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+    aws.close()
+    control.stop(folder)
