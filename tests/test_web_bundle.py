@@ -5,21 +5,14 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
+from web_process import BESIDE_PYTHON, get, procfile, started
 from web_support import BUNDLE, DRIVER_WARNINGS, PROJECT, Web, running_web
-
-from aws_vpc.local.postgres import free_port
 
 web = pytest.fixture(running_web, scope="module")
 pytestmark = DRIVER_WARNINGS
@@ -27,59 +20,6 @@ pytestmark = DRIVER_WARNINGS
 HOOKS = ["ApplicationStop", "BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"]
 SCRIPTS = sorted(BUNDLE.glob("hooks/*.sh"))
 BEANSTALK = sorted((BUNDLE / ".platform" / "hooks").rglob("*.sh"))
-BESIDE_PYTHON = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-def procfile() -> list[str]:
-    """The web command."""
-    (line,) = (BUNDLE / "Procfile").read_text().splitlines()
-    name, _, command = line.partition(": ")
-    assert name == "web"
-    return shlex.split(command)
-
-
-def unpacked(folder: Path) -> Path:
-    """A copy of the bundle as a release would hold it."""
-    return Path(
-        shutil.copytree(BUNDLE, folder / "release", ignore=shutil.ignore_patterns("venv", "__pycache__"))
-    )
-
-
-def get(url: str) -> tuple[int, str]:
-    """Status and text of a page."""
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-@contextmanager
-def started(folder: Path, settings: dict[str, str]) -> Iterator[str]:
-    """The Procfile's command, running in the release; gives its address."""
-    port = str(free_port())
-    environment = {**os.environ, **BESIDE_PYTHON, "PORT": port, "BIND_ADDRESS": "127.0.0.1", **settings}
-    with (folder / "web.log").open("wb") as log:
-        process = subprocess.Popen(procfile(), cwd=unpacked(folder), env=environment, stderr=log, stdout=log)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/healthz", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Waits until the server answers."""
-    for _ in range(150):
-        assert process.poll() is None, "the web command ended"
-        try:
-            get(url)
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the web command does not answer")
 
 
 def test_the_procfile_starts_the_pages_and_they_answer(web: Web, tmp_path: Path) -> None:

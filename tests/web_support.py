@@ -35,6 +35,12 @@ BUNDLE = PROJECT / "eb-flask"
 sys.path.insert(0, str(BUNDLE))
 
 REGION = "eu-central-1"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+}
+ADMIN = ("dbadmin", "admin-Passw0rd")
 PERSONS = [
     (1, "ann@example.com", "NY", "10001", "1 Main Street"),
     (2, "ann@example.com.au", "CA", "90001", "2 Main Street"),
@@ -102,6 +108,7 @@ class Web:
 def fill(source: Source) -> None:
     """Makes the database, and in it what the loader makes: tables, ledger, login; then six persons."""
     source.execute("CREATE DATABASE people", database="postgres")
+    source.execute(f"CREATE ROLE {ADMIN[0]} LOGIN SUPERUSER PASSWORD '{ADMIN[1]}'")
     nothing: frozenset[str] = frozenset()
     make_tables(source, bootstrap.Standing(nothing, nothing, nothing))
 
@@ -135,7 +142,7 @@ class Servers:
     redshift: Source
     folder: Path
     ca: Path
-    endpoint: str
+    aws: dict[str, str]
 
 
 def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
@@ -145,15 +152,18 @@ def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     try:
-        rds, redshift = sources(folder, processes, certificates)
         host, port = moto.get_host_and_port()
-        yield Servers(rds, redshift, folder, certificates.ca, f"http://{host}:{port}")
+        aws = {**CREDENTIALS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
+        rds, redshift = sources(folder, processes, certificates, aws)
+        yield Servers(rds, redshift, folder, certificates.ca, aws)
     finally:
         processes.stop()
         moto.stop()
 
 
-def warehouse_front(folder: Path, processes: Processes, certificates: Certificates, server: Postgres) -> int:
+def warehouse_front(
+    folder: Path, processes: Processes, certificates: Certificates, server: Postgres, s3: dict[str, str]
+) -> int:
     """The port of a new warehouse process, which makes a PostgreSQL answer Amazon's driver."""
     with server.session("template1") as cursor:
         for statement in catalog.statements():
@@ -161,7 +171,7 @@ def warehouse_front(folder: Path, processes: Processes, certificates: Certificat
     ready = folder / "warehouse.json"
     argv = [sys.executable, "-m", "aws_vpc.local.warehouse", "--server-port", str(server.port)]
     argv += ["--certificate", str(certificates.server), "--key", str(certificates.key), "--ready", str(ready)]
-    processes.spawn("warehouse", argv, env=os.environ, cwd=PROJECT, log=folder / "warehouse.log")
+    processes.spawn("warehouse", argv, env={**os.environ, **s3}, cwd=PROJECT, log=folder / "warehouse.log")
     for _ in range(400):
         if ready.exists():
             return int(json.loads(ready.read_text())["port"])
@@ -169,7 +179,9 @@ def warehouse_front(folder: Path, processes: Processes, certificates: Certificat
     raise RuntimeError((folder / "warehouse.log").read_text())
 
 
-def sources(folder: Path, processes: Processes, certificates: Certificates) -> Iterator[Source]:
+def sources(
+    folder: Path, processes: Processes, certificates: Certificates, s3: dict[str, str]
+) -> Iterator[Source]:
     """RDS, then Redshift, running and filled."""
     installation = Installation(folder)
     for name in ("rds", "redshift"):
@@ -178,7 +190,7 @@ def sources(folder: Path, processes: Processes, certificates: Certificates) -> I
         server.start()
         source = Source(name, server, "", server.port)
         if name == "redshift":
-            source.port = warehouse_front(folder, processes, certificates, server)
+            source.port = warehouse_front(folder, processes, certificates, server, s3)
         fill(source)
         yield source
 
@@ -209,10 +221,7 @@ def running_web(web_servers: Servers) -> Iterator[Web]:
 def environment(servers: Servers) -> dict[str, str]:
     """Where the pages find the services, and what they trust."""
     return {
-        "AWS_ENDPOINT_URL": servers.endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": REGION,
+        **servers.aws,
         "PGSSLROOTCERT": str(servers.ca),
         "SSL_CERT_FILE": str(servers.ca),
         "WEB_UPLOAD": "true",

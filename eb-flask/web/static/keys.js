@@ -54,7 +54,7 @@ const keys = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.id === "q" && event.key === "ArrowDown" && step(1)) event.preventDefault();
-  if (event.target.closest("input, select, textarea, dialog button")) return;
+  if (event.target.closest("input, select, textarea") || (help.open && event.key !== "?")) return;
   const action = keys[event.key];
   if (action && action()) event.preventDefault();
 });
