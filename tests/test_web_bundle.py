@@ -5,14 +5,22 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from web_process import BESIDE_PYTHON, get, procfile, started
+from web_process import BESIDE_PYTHON, get, procfile, started, wait_for
 from web_support import BUNDLE, DRIVER_WARNINGS, PROJECT, Web, running_web
+
+from aws_vpc.local.postgres import free_port
 
 web = pytest.fixture(running_web, scope="module")
 pytestmark = DRIVER_WARNINGS
@@ -71,6 +79,74 @@ def test_elastic_beanstalk_fetches_the_certificates_where_libpq_looks() -> None:
     assert all(os.access(path, os.X_OK) for path in BEANSTALK)
     place = re.search(r'setdefault\("PGSSLROOTCERT", "(\S+)"\)', (BUNDLE / "gunicorn.conf.py").read_text())
     assert place and f"mv {place[1]}.new {place[1]}" in BEANSTALK[0].read_text()
+
+
+def test_beanstalk_is_told_what_gunicorn_listens_on() -> None:
+    (config,) = (BUNDLE / ".ebextensions").glob("*.config")
+    settings = yaml.safe_load(config.read_text())["option_settings"]
+    assert settings["aws:elasticbeanstalk:environment:proxy"] == {"ProxyServer": "nginx"}
+    environment = settings["aws:elasticbeanstalk:application:environment"]
+    assert environment == {"BIND_ADDRESS": "127.0.0.1", "PORT": "8000"}
+
+
+NGINX = """
+daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}}
+http {{
+  access_log off; {temporary}
+  include {bundle}/.platform/nginx/conf.d/*.conf;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://127.0.0.1:{pages}; }}
+    include {bundle}/.platform/nginx/conf.d/elasticbeanstalk/*.conf;
+  }}
+}}
+"""
+PLACES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+@contextmanager
+def behind_nginx(folder: Path, pages: str) -> Iterator[str]:
+    """The address of an nginx with the bundle's settings before a port."""
+    port = free_port()
+    temporary = " ".join(f"{place}_temp_path {folder}/{place};" for place in PLACES)
+    words = {"folder": folder, "bundle": BUNDLE, "port": port, "pages": pages, "temporary": temporary}
+    (folder / "nginx.conf").write_text(NGINX.format(**words))
+    argv = ["nginx", "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(20)
+
+
+def headers(url: str) -> Any:
+    """The headers of an answer, whatever its status."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.headers
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+def test_nginx_adds_headers_to_its_own_answers_and_keeps_those_of_the_pages(web: Web, tmp_path: Path) -> None:
+    names = ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy")
+    tmp_path.chmod(0o755)
+    with behind_nginx(tmp_path, str(free_port())) as address:
+        alone = headers(f"{address}/")
+    assert [len(alone.get_all(name, [])) for name in names] == [1, 1, 1, 1]
+    with (
+        started(tmp_path, {"WEB_CONCURRENCY": "1"}) as pages,
+        behind_nginx(tmp_path, pages.rpartition(":")[2]) as proxy,
+    ):
+        behind = headers(f"{proxy}/healthz")
+        assert behind.get_all("Content-Security-Policy") == headers(f"{pages}/healthz").get_all(
+            "Content-Security-Policy"
+        )
+        assert [len(behind.get_all(name, [])) for name in names] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("path", [*SCRIPTS, *BEANSTALK], ids=lambda path: path.name)

@@ -105,9 +105,9 @@ class Elements(HTMLParser):
 
 
 ELEMENTS = """
-    html head meta title link script body a header nav ul li img strong main footer small dialog article dl div
-    dt dd kbd form button h1 h2 hgroup p search label input details summary select option section table caption
-    thead tbody tr th td span ol code pre svg g rect text tspan path time noscript
+    html head meta title link script body a header nav ul li img strong main footer small dialog article
+    dl div dt dd kbd form button h1 h2 hgroup p search label input details summary select option section
+    table caption thead tbody tr th td span ol code pre svg g rect text tspan path time noscript
 """
 
 
