@@ -22,13 +22,14 @@ def protocol(told: Any) -> int:
 
 
 def acls(answers: Answers) -> dict[str, Acl]:
-    """The network ACLs."""
+    """The network ACLs; subnets that are gone are left out."""
+    known = {row["SubnetId"] for row in answers.get("Subnets", ())}
     return {
         row["NetworkAclId"]: Acl(
             row["NetworkAclId"],
             row["VpcId"],
             tuple(_entry(it) for it in row.get("Entries") or () if int(it["RuleNumber"]) < IMPLICIT),
-            tuple(it["SubnetId"] for it in row.get("Associations") or () if it.get("SubnetId")),
+            tuple(it["SubnetId"] for it in row.get("Associations") or () if it.get("SubnetId") in known),
             bool(row.get("IsDefault")),
         )
         for row in answers.get("NetworkAcls", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from aws_vpc.network import Network, SecurityGroup, Service
 
 # Chosen by EC2: compared only as being there. DNS across peering decides no packet.
 CHOSEN = {"addresses", "public", "id", "description", "region", "account", "remote_dns"}
+# Databases and warehouses, by their logical names in the templates.
+OWNER = re.compile(r"interface of (\S+/(?:Database|Warehouse|WarehouseWorkgroup)) in")
 COMPARED = (
     "vpcs", "subnets", "interfaces", "instances", "services", "route_tables", "acls", "groups",
     "prefix_lists",
@@ -63,8 +66,8 @@ def _ours(found: Any, names: Mapping[str, str]) -> bool:
         return False
     if getattr(found, "state", "") == "deleted":
         return False
-    vpc = getattr(found, "vpc", None)
-    return found.id in names and (vpc is None or vpc in names)
+    ends = [getattr(found, it, None) for it in ("vpc", "gateway")]
+    return found.id in names and all(it is None or it in names for it in ends)
 
 
 def _plain(value: Any, names: Mapping[str, str]) -> Any:
@@ -84,10 +87,19 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
     return str(value) if value is not None else None
 
 
+def _foreseen(planned: Counter[str], standing: Counter[str]) -> None:
+    """Take away what AWS chooses from: a database stands in one of the subnets that are planned for it."""
+    for owner in OWNER.findall(" ".join(standing)):
+        if any(f"interface of {owner} in" in it for it in standing & planned):
+            for it in [it for it in planned if f"interface of {owner} in" in it and it not in standing]:
+                del planned[it]
+
+
 def differences(one: Network, other: Network, root: str) -> list[str]:
     """What only one of the two has: `<` the first, `>` the second, whose paths begin with the root."""
     left, right = canonical(one), canonical(other, root)
     told = []
+    _foreseen(left["interfaces"], right["interfaces"])
     for kind in COMPARED:
         told += [f"< {kind} {it}" for it in (left[kind] - right[kind]).elements()]
         told += [f"> {kind} {it}" for it in (right[kind] - left[kind]).elements()]
