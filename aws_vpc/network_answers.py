@@ -133,6 +133,8 @@ def labels(answers: Answers) -> dict[str, Label]:
         logical = str(row.get("LogicalPath") or "") or paths.get(id) or paths.get(arn) or _by_tags(tags)
         if name or arn or logical:
             found[id] = Label(name, logical, arn)
+    for id, path in paths.items():  # what only its stack names, such as a Beanstalk environment
+        found.setdefault(id, Label(logical=path))
     return found
 
 

@@ -23,8 +23,9 @@ from aws_vpc.network_answers_vpc import free_address
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 Row = Mapping[str, Any]
-# TEST-NET-2 (RFC 5737) stands for public addresses that no answer tells.
-PUBLIC = int(ip_address("198.51.100.200"))
+# Addresses for benchmarks (RFC 2544) stand for public ones that no answer tells.
+PUBLIC = int(ip_address("198.18.0.0"))
+ENVIRONMENT = "elasticbeanstalk:environment-name"
 REQUESTERS = {"AWS::RDS::DBInstance": "rds", "AWS::Redshift::Cluster": "redshift"}
 
 
@@ -55,6 +56,7 @@ class Placed:
     subnets: list[str]
     groups: tuple[str, ...]
     public: bool = False
+    interface: str = "interface"
 
 
 def _placed(answers: Answers) -> Iterator[Placed]:
@@ -96,9 +98,23 @@ def _others(answers: Answers, subnet_vpc: Mapping[str, str]) -> Iterator[Placed]
         kind = "AWS::Batch::ComputeEnvironment"
         service = Service(row["computeEnvironmentName"], kind, _vpc(chosen, subnet_vpc))
         yield Placed(service, chosen, tuple(resources.get("securityGroupIds") or ()))
+    yield from _environments(answers)
     for row in answers.get("Environments", ()):
         kind = "AWS::ElasticBeanstalk::Environment"  # its instances' interfaces are among the interfaces
         yield Placed(Service(row["EnvironmentId"], kind, row.get("VpcId", "")), [], ())
+
+
+def _environments(answers: Answers) -> Iterator[Placed]:
+    """The Elastic Beanstalk environments that tags of instances tell, under their names."""
+    found: dict[str, list[Row]] = {}
+    for group in answers.get("Reservations", ()):
+        for row in group.get("Instances") or ():
+            tags = {tag["Key"]: tag["Value"] for tag in row.get("Tags") or ()}
+            if (name := tags.get(ENVIRONMENT)) and _state(row) == "running":
+                found.setdefault(name, []).append(row)
+    for name, rows in found.items():
+        kind, members = "AWS::ElasticBeanstalk::Environment", tuple(row["InstanceId"] for row in rows)
+        yield Placed(Service(name, kind, rows[0].get("VpcId", ""), instances=members), [], ())
 
 
 def _vpc(chosen: Sequence[str], subnet_vpc: Mapping[str, str]) -> str:
@@ -115,13 +131,12 @@ def with_services(
     found = dict(known)
     taken: set[tuple[str, Address]] = {(it.vpc, at) for it in known.values() for at in it.addresses}
     requesters = {row["NetworkInterfaceId"]: _requester(row) for row in answers.get("NetworkInterfaces", ())}
-    number = PUBLIC
-    for placed in _placed(answers):
+    for placed in [*_placed(answers), *_balancers(answers)]:
         service, chosen, groups = placed.service, placed.subnets, placed.groups
         real = [
             it
             for it in found.values()
-            if it.owner in ("", service.id)
+            if _owned(it.owner, service.id)
             and it.subnet in chosen
             and _made_for(service, requesters.get(it.id, ""))
             and set(it.groups) == set(groups)
@@ -132,12 +147,36 @@ def with_services(
             address = free_address(subnet, taken)
             taken.add((subnet.vpc, address))
             name = f"{service.id}/{subnet.zone or subnet.id}"
-            number += 1
-            public = (PublicAssociation(address, ip_address(number)),) if placed.public else ()
+            shown = ip_address(PUBLIC + len(found))
+            public = (PublicAssociation(address, shown),) if placed.public else ()
             found[name] = NetworkInterface(
-                name, subnet.id, subnet.vpc, (address,), groups, public, owner=service.id
+                name,
+                subnet.id,
+                subnet.vpc,
+                (address,),
+                groups,
+                public,
+                owner=service.id,
+                kind=placed.interface,
+                filtered=bool(groups) or placed.interface == "interface",
             )
     return found
+
+
+def _balancers(answers: Answers) -> Iterator[Placed]:
+    """The load balancers and their subnets, for interfaces that no answer gives."""
+    for row in answers.get("LoadBalancers", ()):
+        if row.get("Type") in ("network", "application"):
+            subnets = [it["SubnetId"] for it in row.get("AvailabilityZones") or () if it.get("SubnetId")]
+            kind = "network_load_balancer" if row["Type"] == "network" else "interface"
+            service = Service(row["LoadBalancerArn"], "load balancer", row.get("VpcId", ""))
+            public = row.get("Scheme") != "internal"
+            yield Placed(service, subnets, tuple(row.get("SecurityGroups") or ()), public, kind)
+
+
+def _owned(owner: str, service: str) -> bool:
+    """Whether an interface is, or might be, the service's: nobody's yet, or named by its id or ARN."""
+    return owner in ("", service) or service.endswith(f"/{owner}")
 
 
 def _requester(row: Row) -> str:
@@ -145,6 +184,8 @@ def _requester(row: Row) -> str:
 
 
 def _made_for(service: Service, requester: str) -> bool:
+    if service.kind == "load balancer":
+        return service.id.rpartition("loadbalancer/")[2].lower() in requester.split()
     wanted = REQUESTERS.get(service.kind)
     return bool(wanted and wanted in requester) or service.id.lower() in requester.split()
 

@@ -161,6 +161,8 @@ def _owner(row: Mapping[str, Any]) -> str:
     if row.get("Owner"):
         return str(row["Owner"])
     told = str(row.get("Description", ""))
+    if told.startswith("ELB "):  # an interface of app/NAME/ID or net/NAME/ID
+        return told.removeprefix("ELB ")
     found = OWNER.search(told)
     return found[0] if found else ""
 

@@ -91,7 +91,9 @@ def interfaces_of(network: Network, component: str) -> tuple[str, ...]:
         return (component,)
     if component in network.nat_gateways:
         return ()
-    found: Iterable[str] = (it.id for it in network.by_owner.get(component, ()))
+    service = network.services.get(component)
+    owners = (component, *(service.instances if service else ()))
+    found: Iterable[str] = [it.id for owner in owners for it in network.by_owner.get(owner, ())]
     if component in network.subnets:
         found = (it.id for it in network.interfaces.values() if it.subnet == component)
     elif component in network.groups:

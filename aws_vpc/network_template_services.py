@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_vpc.network_template import Declared
 from aws_vpc.network_template_balancers import load_balancers
+from aws_vpc.network_template_beanstalk import beanstalk
 from aws_vpc.network_template_making import Making, associate, interface, tagged, truth, zone
 
 
@@ -224,34 +225,12 @@ def _warehouses(making: Making) -> None:
         making.add("ComputeEnvironments", row)
 
 
-def _beanstalk(making: Making) -> None:
-    for it in making.of("AWS::ElasticBeanstalk::Environment"):
-        told = {
-            (one["Namespace"], one["OptionName"]): one.get("Value")
-            for one in it.properties.get("OptionSettings") or ()
-        }
-        subnets = [one for one in str(told.get(("aws:ec2:vpc", "Subnets")) or "").split(",") if one]
-        groups = told.get(("aws:autoscaling:launchconfiguration", "SecurityGroups")) or ""
-        named = [{"GroupId": one} for one in str(groups).split(",") if one]
-        for subnet in subnets:
-            eni = interface(making, f"{it.path}/{zone(making, subnet)}", subnet, named, owner=it.path)
-            if str(told.get(("aws:ec2:vpc", "AssociatePublicIpAddress"))).lower() == "true":
-                associate(eni, making.public_address())
-        vpc = told.get(("aws:ec2:vpc", "VPCId")) or ""
-        row = {
-            "EnvironmentId": it.path,
-            "EnvironmentName": it.properties.get("EnvironmentName", ""),
-            "VpcId": vpc,
-        }
-        making.add("Environments", tagged(it, row))
-
-
 SERVICE_STEPS: tuple[Callable[[Making], None], ...] = (
     _nat_gateways,
     _transit_gateways,
     _instances,
     _databases,
     _warehouses,
-    _beanstalk,
+    beanstalk,
     load_balancers,
 )

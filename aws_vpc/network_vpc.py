@@ -80,6 +80,7 @@ class Service:
 
     `kind` is the CloudFormation type: AWS::RDS::DBInstance, AWS::Redshift::Cluster,
     AWS::RedshiftServerless::Workgroup, AWS::Batch::ComputeEnvironment, AWS::ElasticBeanstalk::Environment ...
+    `instances` are those that it runs on, whose interfaces stand for it, too.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Service:
     vpc: str
     port: int | None = None
     state: str = "available"
+    instances: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

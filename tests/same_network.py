@@ -11,9 +11,9 @@ from typing import Any
 from aws_vpc.network import Network, SecurityGroup, Service
 
 # Chosen by EC2: compared only as being there. DNS across peering decides no packet.
-CHOSEN = {"addresses", "public", "id", "description", "region", "account", "remote_dns"}
+CHOSEN = {"addresses", "public", "id", "description", "region", "account", "remote_dns", "owner", "instances"}
 # Databases and warehouses, by their logical names in the templates.
-OWNER = re.compile(r"interface of (\S+/(?:Database|Warehouse|WarehouseWorkgroup)) in")
+OWNER = re.compile(r"interface of (\S+/(?:Database|Warehouse|WarehouseWorkgroup|WebEnvironment)) in")
 COMPARED = (
     "vpcs", "subnets", "interfaces", "instances", "services", "route_tables", "acls", "groups",
     "prefix_lists",
@@ -52,8 +52,10 @@ def _names(network: Network, root: str) -> dict[str, str]:
     for endpoint in network.endpoints.values():
         if endpoint.prefix_list:
             names[endpoint.prefix_list] = f"list of {endpoint.service}"
+    runs = {it: service.id for service in network.services.values() for it in service.instances}
     for found in network.interfaces.values():
-        names[found.id] = f"interface of {names.get(found.owner, found.owner)} in {names.get(found.subnet)}"
+        owner = runs.get(found.owner, found.owner)
+        names[found.id] = f"interface of {names.get(owner, owner)} in {names.get(found.subnet)}"
     return names
 
 
@@ -66,6 +68,8 @@ def _ours(found: Any, names: Mapping[str, str]) -> bool:
         return False
     if getattr(found, "state", "") == "deleted":
         return False
+    if str(getattr(found, "owner", "")).endswith(".LoadBalancer"):
+        return False  # Beanstalk makes it in a stack of its own, so nothing that stands has its name
     ends = [getattr(found, it, None) for it in ("vpc", "gateway")]
     return found.id in names and all(it is None or it in names for it in ends)
 
@@ -90,6 +94,8 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
 def _foreseen(planned: Counter[str], standing: Counter[str]) -> None:
     """Take away what AWS chooses from: a database stands in one of the subnets that are planned for it."""
     for owner in OWNER.findall(" ".join(standing)):
+        for it in [it for it in standing if f"interface of {owner} in" in it]:
+            standing[it] = 1  # a leader and nodes, or instances
         if any(f"interface of {owner} in" in it for it in standing & planned):
             for it in [it for it in planned if f"interface of {owner} in" in it and it not in standing]:
                 del planned[it]
