@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import itertools
 import json
@@ -10,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -313,3 +314,16 @@ def person(number: int, **changes: object) -> tuple[object, ...]:
     facts = {"id": number, "email": f"p{number}@example.com", "state": "NY", "postal": "12345"}
     facts["address"] = f"{number} A St"
     return tuple({**facts, **changes}.values())
+
+
+def digest(rows: Sequence[Sequence[Any]]) -> tuple[int, str]:
+    """How many rows, and the md5 over them in order."""
+    lines = ["|".join("" if value is None else str(value) for value in row) for row in sorted(rows)]
+    return len(lines), hashlib.md5("\n".join(lines).encode()).hexdigest()
+
+
+def eventually(claim: Callable[[], Any], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.02)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import random
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from loader_support import (
     TARGETS,
     Servers,
     System,
+    eventually,
     files,
     people_csv,
     person,
@@ -68,13 +67,6 @@ def ids(loader: System, target: str) -> list[int]:
 
 def states(loader: System) -> list[str]:
     return [state for (state,) in loader.query("rds", "select state from loads order by started, run")]
-
-
-def eventually(claim: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.02)
 
 
 def test_the_shipped_file_fills_both_databases(loader: System) -> None:
@@ -493,25 +485,6 @@ def test_a_job_killed_between_copy_and_commit_leaves_nothing(loader: System) -> 
     loader.load(event)
     assert ids(loader, "rds") == ids(loader, "redshift") == list(range(10, 500))
     assert states(loader) == ["loaded", "interrupted", "loaded"]
-
-
-def test_a_job_killed_at_any_moment_loses_and_doubles_nothing(loader: System) -> None:
-    texts = [people(*range(start, start + 2000)) for start in (1, 5000)]
-    loader.load(loader.put(texts[0]))
-    wait, choice = random.Random(7), 1
-    for _ in range(30 if EXAMPLES > 1000 else 2):
-        event = loader.put(texts[choice])
-        job = loader.start(event)
-        with job.stdout or closing(None):  # type: ignore[arg-type]
-            time.sleep(wait.uniform(0.6, 1.6))
-            job.kill()
-            job.wait()
-        for target in TARGETS:
-            assert ids(loader, target) in (list(range(1, 2001)), list(range(5000, 7000)))
-        loader.load(event)
-        assert ids(loader, "rds") == ids(loader, "redshift") == [(1, 5000)[choice] + n for n in range(2000)]
-        choice = 1 - choice
-    assert not loader.left_over()
 
 
 def test_two_jobs_for_one_table_take_turns(loader: System) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import itertools
 import json
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from embedded import Embedded, embedded_aws, until
-from loader_support import HEADER, Servers, System, arguments, people_csv, person, servers, system
+from loader_support import HEADER, Servers, System, arguments, digest, people_csv, person, servers, system
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:ssl.SSLContext.. without protocol:DeprecationWarning"),
@@ -133,12 +132,6 @@ class Jobs:
 @pytest.fixture
 def jobs(aws: Embedded, queue: str, loader: System) -> Jobs:
     return Jobs(aws, queue, loader)
-
-
-def digest(rows: Sequence[Sequence[Any]]) -> tuple[int, str]:
-    """How many rows, and the md5 over them in order."""
-    lines = ["|".join("" if value is None else str(value) for value in row) for row in sorted(rows)]
-    return len(lines), hashlib.md5("\n".join(lines).encode()).hexdigest()
 
 
 def held(loader: System, target: str) -> tuple[int, str]:

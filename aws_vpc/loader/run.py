@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from aws_vpc.errors import Error, UsageError
 from aws_vpc.loader import array, ledger, publish, rds, redshift
 from aws_vpc.loader.array import Jobs
@@ -87,9 +89,12 @@ class Job:
             table, mode = self.wish.applied(self.tables, wanted.key)
             if self.wish.dry_run:
                 return self._dry_run(wanted, table, mode)
-            with closing_quietly(self.connect(rds.connect, self.settings.rds)) as connection:
+            with (
+                closing_quietly(self.connect(rds.connect, self.settings.rds)) as connection,
+                rds.failing_in_one_line(),
+            ):
                 return self._locked(connection, wanted, table, mode)
-        except Error as error:
+        except (Error, BotoCoreError, ClientError) as error:
             self.log("failed", reason=one_line(error))
             return FAILED
 

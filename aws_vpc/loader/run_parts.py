@@ -33,7 +33,10 @@ class PartsJob:
             if step == "count":
                 array.count(self.plan, self.folder, self.table, self.source, self.index)
                 return DONE
-            with closing_quietly(self.job.connect(rds.connect, self.job.settings.rds)) as connection:
+            with (
+                closing_quietly(self.job.connect(rds.connect, self.job.settings.rds)) as connection,
+                rds.failing_in_one_line(),
+            ):
                 return self._stage(connection) if step == "stage" else self._publish(connection)
         except Error as error:
             self.job.log("failed", reason=one_line(error), part=self.index)

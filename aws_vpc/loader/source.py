@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from aws_vpc.loader.errors import LoadFailed
@@ -21,7 +21,7 @@ from aws_vpc.loader.errors import LoadFailed
 CHUNK = 1 << 20
 TRIES = 5
 PART = 8 << 20  # bytes in a staged part
-BROKEN = (HTTPClientError, IncompleteReadError, HTTPError, OSError)
+BROKEN = (BotoCoreError, HTTPError, OSError)
 GONE = ("NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed", "405")
 
 
@@ -50,7 +50,10 @@ class Source:
 
     def _described(self, wanted: Object) -> Object:
         """The object with the facts that S3 has of it."""
-        head = self._ask(self._s3.head_object, wanted)
+        try:
+            head = self._ask(self._s3.head_object, wanted)
+        except BROKEN as error:
+            raise LoadFailed(f"{wanted} cannot be asked for: {error}") from error
         etag = head["ETag"].strip('"')
         version = wanted.version or head.get("VersionId", "")
         return replace(
