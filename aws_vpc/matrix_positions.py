@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +29,22 @@ class Positions:
     version: int
     interfaces: tuple[NetworkInterface, ...]
     numbers: tuple[int, ...]
+    runs: dict[Block, Run] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.interfaces)
 
     def run(self, block: Block) -> Run:
         """The half-open run of positions whose addresses lie in a block; empty for the other family."""
+        if block not in self.runs:
+            self.runs[block] = self._run(block)
+        return self.runs[block]
+
+    def _run(self, block: Block) -> Run:
         if block.version != self.version:
             return 0, 0
-        first = int(block.network_address)
-        return bisect_left(self.numbers, first), bisect_right(self.numbers, first + block.num_addresses - 1)
+        first, last = int(block.network_address), int(block.broadcast_address)
+        return bisect_left(self.numbers, first), bisect_right(self.numbers, last)
 
     def address(self, position: int) -> Address:
         """The address that puts an interface at its position."""
@@ -60,10 +67,14 @@ class Positions:
         return keys(one.vpc for one in self.interfaces)
 
     @cached_property
-    def acl(self) -> Keys:
-        """The network ACL of each position's subnet, `None` where none is known."""
-        acls = {subnet: self.network.acl_of(str(subnet)) for subnet in self.subnet.names}
-        return keys((found.id if (found := acls[one.subnet]) else None) for one in self.interfaces)
+    def every(self) -> Numbers:
+        """Each position by itself."""
+        return np.arange(len(self))
+
+    @cached_property
+    def of_vpc(self) -> list[Numbers]:
+        """The positions in each VPC, by its number."""
+        return [np.flatnonzero(self.vpc.of == number) for number in range(len(self.vpc.names))]
 
     @cached_property
     def classes(self) -> Keys:
@@ -90,7 +101,7 @@ class Positions:
 class Keys:
     """What positions have in common: distinct `names`, and for each position the number of its own."""
 
-    names: tuple[Hashable, ...]
+    names: tuple[Any, ...]
     of: Numbers
 
     @cached_property
