@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 from botocore.exceptions import ClientError
 
-from aws_vpc.local import ec2_endpoint_services, ec2_interfaces
+from aws_vpc.local import ec2_endpoint_services, ec2_endpoints, ec2_groups, ec2_interfaces, ec2_routes
 from aws_vpc.local.ec2_boot import Boots
 from aws_vpc.local.ec2_insights_answers import Insights
 from aws_vpc.local.ec2_nat import RegionalGateways
@@ -22,36 +21,65 @@ ENDING = ("TerminateInstances", "StopInstances")
 
 def handler(world: World) -> Handler:
     """EC2: moto's answers, corrected."""
-    insights: dict[str, Insights] = {}
-    gateways, boots = RegionalGateways(world), Boots(world)
-    world.keep("ec2", SimpleNamespace(insights=insights), "insights")
-    world.keep("ec2.gateways", gateways, "_found")
+    return Ec2(world).handle
 
-    def handle(request: Request, forward: Forward) -> Response:
-        asked = form(request)
-        action = asked.get("Action", "")
-        own = insights.setdefault(request.region, Insights(world, request.region)).answer(request, action)
-        own = own or gateways.answer(request, forward, action)
+
+class Ec2:
+    """moto's EC2 with what it lacks and gets wrong, one module of the package for each."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.insights: dict[str, Insights] = {}
+        self._gateways, self._boots = RegionalGateways(world), Boots(world)
+        self._defaults = ec2_groups.DefaultGroups(world)
+        world.keep("ec2", self, "insights")
+        world.keep("ec2.gateways", self._gateways, "_found")
+        world.keep("ec2.groups", self._defaults, "_regions")
+        ec2_routes.teach()
+
+    def handle(self, request: Request, forward: Forward) -> Response:
+        """The answer to a request."""
+        action, region = form(request).get("Action", ""), request.region
+        self._defaults.begin(region)
+        insights = self.insights.setdefault(region, Insights(self.world, region))
+        own = insights.answer(request, action) or self._gateways.answer(request, forward, action)
         if own is not None:
             return own
+        self._refuse(request, action)
+        return self._corrected(request, forward(request), action)
+
+    def _refuse(self, request: Request, action: str) -> None:
+        """Raise ServiceError for what EC2 refuses and moto does not; make ready what moto needs."""
         if action == "DescribeVpcEndpointServices":
             ec2_endpoint_services.prepare(request.region)
         if action == "CreateSecurityGroup":
-            refuse_unknown_vpc(world, request.region, asked.get("VpcId", ""))
-        ec2_interfaces.refuse_ending(world, request, action)
-        response = forward(request)
-        ec2_interfaces.settle(world, request, response, action)
+            refuse_unknown_vpc(self.world, request.region, form(request).get("VpcId", ""))
+        ec2_interfaces.refuse_ending(self.world, request, action)
+        ec2_routes.refuse_foreign_gateway(self.world, request, action)
+        ec2_endpoints.refuse_private_names(self.world, request, action)
+
+    def _corrected(self, request: Request, response: Response, action: str) -> Response:
+        """moto's answer as EC2 would give it, after what EC2 does besides."""
+        if action in ("CreateVpc", "CreateDefaultVpc"):
+            self._defaults.made(request, response)
+        if action == "CreateVpcEndpoint":
+            response = ec2_endpoints.complete(self.world, request, response)
+        if action == "SearchTransitGatewayRoutes":
+            response = ec2_routes.with_propagated(self.world, request, response)
+        ec2_interfaces.settle(self.world, request, response, action)
         if action == "RunInstances" and response.status == 200:
-            boots.launched(request, response)
+            self._boots.launched(request, response)
         if action in NAMING:
             response.body = _PUBLIC_NAME.sub(rb"<\1>localhost</\1>", response.body)
-        elif action in ENDING and response.status == 200 and asked.get("DryRun") != "true":
-            for instance in (v for k, v in asked.items() if k.startswith("InstanceId.")):
-                for gone in world.instance_gone:
-                    gone(instance)
+        elif action in ENDING and response.status == 200 and form(request).get("DryRun") != "true":
+            self._ended(request)
         return response
 
-    return handle
+    def _ended(self, request: Request) -> None:
+        """Tell the others which instances are terminated or stopped."""
+        for instance in (v for k, v in form(request).items() if k.startswith("InstanceId.")):
+            for gone in self.world.instance_gone:
+                gone(instance)
 
 
 def refuse_unknown_vpc(world: World, region: str, vpc: str) -> None:
