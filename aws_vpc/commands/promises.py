@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aws_vpc import discover
@@ -19,7 +20,8 @@ FILE = "intents.yaml"
 def promises(root: Path, parameters: Mapping[str, str], region: str) -> list[Finding]:
     """Every intent that the planned network breaks, or of which it is not known; none where no file asks.
 
-    A network that the templates do not make, because it stands already, cannot be asked from them.
+    A network that the templates do not make, because it stands already, cannot be asked from them; nor can
+    what ends in an existing VPC as the far side.
     """
     file, templates = root / FILE, root / "templates"
     if not file.is_file():
@@ -35,7 +37,22 @@ def promises(root: Path, parameters: Mapping[str, str], region: str) -> list[Fin
         return [
             Finding(FILE, 1, "check", "NOT_CHECKED", "WARN", "", f"the promises were not checked: {error}")
         ]
-    return [_finding(network, it, text) for it in outcomes if it.state in (State.BROKEN, State.UNKNOWN)]
+    told = [it for it in outcomes if it.state in (State.BROKEN, State.UNKNOWN)]
+    if parameters.get("PeerVpcId"):
+        told = [_unknown(it) if _ends_elsewhere(network, it) else it for it in told]
+    return [_finding(network, it, text) for it in told]
+
+
+def _ends_elsewhere(network: Network, outcome: Outcome) -> bool:
+    """Whether every path that an outcome tells ends at no address of a VPC that the templates make."""
+    blocks = [cidr for vpc in network.vpcs.values() for cidr in vpc.cidrs]
+    ends = [path.flow.destination_address for path in outcome.paths]
+    return bool(ends) and not any(end in block for end in ends for block in blocks)
+
+
+def _unknown(outcome: Outcome) -> Outcome:
+    reason = "it ends in the VPC of PeerVpcId, which stands already and is not in the templates"
+    return replace(outcome, state=State.UNKNOWN, reason=reason, paths=())
 
 
 def _finding(network: Network, outcome: Outcome, text: str) -> Finding:
