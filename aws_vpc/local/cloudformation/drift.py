@@ -8,7 +8,7 @@ of a list that went or came are REMOVE and ADD.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,22 +61,26 @@ def _lists(expected: list[Any], actual: list[Any], path: str) -> Iterator[Differ
     spare = [item for item in actual if not _own_tag(item)]
     left = []
     for number, item in enumerate(expected):
-        twin = next((one for one in spare if not any(differences(item, one))), None)
-        if twin is None:
+        if not _take(spare, lambda one, item=item: not any(differences(item, one))):  # type: ignore[misc]
             left.append((number, item))
-        else:
-            spare.remove(twin)
     for number, item in left:
-        twin = next((one for one in spare if _name(item) is not None and _name(item) == _name(one)), None)
-        if twin is None and len(left) == len(spare) == 1 and isinstance(item, Mapping):
-            twin = spare[0]
-        if twin is None:
-            yield Difference(f"{path}/{number}", item, None, "REMOVE")
+        twin = _take(spare, lambda one, item=item: _name(item) is not None and _name(item) == _name(one))  # type: ignore[misc]
+        if not twin and len(left) == len(spare) == 1 and isinstance(item, Mapping):
+            twin = [spare.pop()]
+        if twin:
+            yield from differences(item, twin[0], f"{path}/{number}")
         else:
-            spare.remove(twin)
-            yield from differences(item, twin, f"{path}/{number}")
+            yield Difference(f"{path}/{number}", item, None, "REMOVE")
     for number, item in enumerate(spare, len(expected)):
         yield Difference(f"{path}/{number}", None, item, "ADD")
+
+
+def _take(items: list[Any], wanted: Callable[[Any], bool]) -> list[Any]:
+    """The first wanted item, taken out of the list; empty when there is none."""
+    for place, item in enumerate(items):
+        if wanted(item):
+            return [items.pop(place)]
+    return []
 
 
 def _name(item: Any) -> Any:
