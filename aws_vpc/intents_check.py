@@ -14,7 +14,7 @@ from enum import StrEnum
 from aws_vpc.errors import UsageError
 from aws_vpc.intents import FlowSet, Intent, Intents
 from aws_vpc.network import Network, PortRange, Verdict
-from aws_vpc.network_names import End, find
+from aws_vpc.network_names import End, elsewhere, find
 from aws_vpc.network_values import ALL_PORTS, ANY_PROTOCOL, INTERNET, WITH_PORTS
 from aws_vpc.reach import trace
 from aws_vpc.reach_asking import Asking, Question
@@ -59,6 +59,9 @@ def _outcome(network: Network, intent: Intent, intents: Intents) -> Outcome:
 
         return _judged(intent, scope_paths(network, intent.scope), "the scope finds a path")
     sources, destinations = ends(network, intent.flows.sources), ends(network, intent.flows.destinations)
+    for end in (*sources, *destinations):
+        if why := elsewhere(network, end):
+            return Outcome(intent, State.UNKNOWN, why)
     if intent.kind == "only":
         return (
             _judged(intent, _strangers(network, intent, sources, destinations), "a packet arrives")

@@ -118,6 +118,13 @@ def kind(component: Component) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
+def elsewhere(network: Network, end: End) -> str:
+    """Why nothing can be told of an end: a service in subnets that are not known here; empty otherwise."""
+    if end.component in network.services and not end.interfaces:
+        return f"{end.text} stands in a network that is not known here"
+    return ""
+
+
 def _service(network: Network, text: str) -> str:
     """The service that the text names: in full, by its last part, or by its DNS name."""
     short = text.removeprefix("service:").split(".amazonaws.com", 1)[0].split(".")

@@ -77,7 +77,8 @@ def interface(
     if place.get("CidrBlock"):
         row["PrivateIpAddress"] = next_address(making, place)
         row["PrivateIpAddresses"] = [{"PrivateIpAddress": row["PrivateIpAddress"], "Primary": True}]
-    return making.add("NetworkInterfaces", row)
+    # One in a subnet that stands already is out of sight, as are that subnet's table and ACL.
+    return making.add("NetworkInterfaces", row) if place else row
 
 
 def next_address(making: Making, subnet: Row) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from aws_vpc.network import Network, Verdict
+from aws_vpc.network_names import elsewhere
 from aws_vpc.reach import trace
 from aws_vpc.reach_asking import Asking, Question
 from aws_vpc.reach_types import Blocker, Trace
@@ -33,6 +34,9 @@ class Answer:
 
 def ask(network: Network, question: Question) -> Answer:
     """The answer to a question."""
+    for end in (question.source, question.destination):
+        if why := elsewhere(network, end):
+            return Answer(Verdict.UNKNOWN, None, 0, frozenset(), frozenset(), why)
     asking = Asking(network, question)
     best: Trace | None = None
     sources, passing, tried = set(), set(), 0

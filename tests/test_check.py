@@ -257,6 +257,24 @@ def test_a_plan_that_breaks_a_promise_is_refused_before_anything_is_made(templat
         hold(drafted(templates.parent))
 
 
+FAR = [
+    "--param=PeerVpcId=vpc-0123456789abcdef0",
+    "--param=PeerVpcCidr=10.9.0.0/16",
+    "--param=WarehouseSubnets=subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "--param=PeerRouteTableIds=rtb-0123456789abcdef0",
+]
+
+
+def test_what_stands_in_a_network_of_others_is_unknown_and_never_guessed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["check", *FAR]) == 1
+    told = capsys.readouterr().out
+    assert "broken" not in told and "unknown   the warehouse is unreachable from the internet" in told
+    assert cli.main(["reach", "WebServer", "Warehouse", "--port", "5439", *FAR]) == 1
+    assert "stands in a network that is not known here" in capsys.readouterr().out
+
+
 def test_a_plan_in_a_network_that_stands_already_is_not_asked(templates: Path) -> None:
     shutil.copy(PROJECT / "intents.yaml", templates.parent)
     given = {"Vpc": "vpc-1", "PublicSubnets": "subnet-1", "PrivateSubnets": "subnet-2"}

@@ -19,8 +19,9 @@ from typing import Any
 import boto3
 import pytest
 from pairwise import Case, every_pair, everything, pairs, pairwise
+from same_network import differences
 
-from aws_vpc import cli, release
+from aws_vpc import aws, cli, discover, release
 from aws_vpc.errors import TemplateError
 from aws_vpc.local import control
 from aws_vpc.template import load
@@ -287,11 +288,25 @@ def test_a_combination_deploys_becomes_another_and_goes_without_a_trace(
     made = run("create", first, "--param=WebIngressCidr=127.0.0.1/32", f"--param=WebPort={free_port()}")
     assert made["action"] == "created" and settled(first, made["outputs"])
     assert {one["rows"] if "rows" in one else one["table_rows"] for one in made["rows"].values()} == {50}
+    assert network_differences(first) == []
     changed = run("update", second)
     assert changed["status"] == "UPDATE_COMPLETE" and settled(second, changed["outputs"])
+    assert network_differences(second) == []
     assert "left_behind" not in run("status")
     kept = [*(note for note in changed.get("notes", ()) if "kept" in note), *run("teardown")["kept"]]
     gone_without_a_trace(before, kept)
+
+
+def network_differences(case: Case) -> list[str]:
+    """How the network that the templates plan and the one that EC2 describes differ, where it is all made."""
+    if case["Network"] != "made":
+        return []
+    stack = client("cloudformation").describe_stacks(StackName="combined")["Stacks"][0]
+    told = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    given = {key: value for key, value in told.items() if value != "****"}
+    account = aws.connect()
+    planned = discover.from_templates(PROJECT / "templates", given, account.region)
+    return differences(planned, discover.from_live(account), "combined")
 
 
 def gone_without_a_trace(before: dict[str, set[str]], kept: list[str]) -> None:

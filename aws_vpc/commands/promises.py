@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from aws_vpc import discover
@@ -18,7 +17,7 @@ FILE = "intents.yaml"
 
 
 def promises(root: Path, parameters: Mapping[str, str], region: str) -> list[Finding]:
-    """Every intent that the planned network breaks, or of which it is not known; none where no file asks.
+    """Every intent that the planned network breaks, and how many it leaves open; none where no file asks.
 
     A network that the templates do not make, because it stands already, cannot be asked from them; nor can
     what ends in an existing VPC as the far side.
@@ -37,22 +36,15 @@ def promises(root: Path, parameters: Mapping[str, str], region: str) -> list[Fin
         return [
             Finding(FILE, 1, "check", "NOT_CHECKED", "WARN", "", f"the promises were not checked: {error}")
         ]
-    told = [it for it in outcomes if it.state in (State.BROKEN, State.UNKNOWN)]
-    if parameters.get("PeerVpcId"):
-        told = [_unknown(it) if _ends_elsewhere(network, it) else it for it in told]
-    return [_finding(network, it, text) for it in told]
+    broken = [_finding(network, it, text) for it in outcomes if it.state == State.BROKEN]
+    unknown = [it for it in outcomes if it.state == State.UNKNOWN]
+    return broken + ([_unknown(unknown)] if unknown else [])
 
 
-def _ends_elsewhere(network: Network, outcome: Outcome) -> bool:
-    """Whether every path that an outcome tells ends at no address of a VPC that the templates make."""
-    blocks = [cidr for vpc in network.vpcs.values() for cidr in vpc.cidrs]
-    ends = [path.flow.destination_address for path in outcome.paths]
-    return bool(ends) and not any(end in block for end in ends for block in blocks)
-
-
-def _unknown(outcome: Outcome) -> Outcome:
-    reason = "it ends in the VPC of PeerVpcId, which stands already and is not in the templates"
-    return replace(outcome, state=State.UNKNOWN, reason=reason, paths=())
+def _unknown(outcomes: list[Outcome]) -> Finding:
+    reasons = "; ".join(dict.fromkeys(it.reason for it in outcomes))
+    told = f"{len(outcomes)} promises cannot be told before the network stands: {reasons}"
+    return Finding(FILE, 1, "check", "UNKNOWN", "WARN", "", told)
 
 
 def _finding(network: Network, outcome: Outcome, text: str) -> Finding:
@@ -63,6 +55,5 @@ def _finding(network: Network, outcome: Outcome, text: str) -> Finding:
         if outcome.paths
         else ""
     )
-    severity = "ERROR" if outcome.state == State.BROKEN else "WARN"
     told = f"«{name}» is {outcome.state}: {outcome.reason}{f' ({way})' if way else ''}"
-    return Finding(FILE, line, "check", "PROMISE", severity, "", told)
+    return Finding(FILE, line, "check", "PROMISE", "ERROR", "", told)

@@ -65,8 +65,9 @@ def run(options: Namespace, console: Console) -> int:
 def values(network: Network, options: Namespace, answer: Answer) -> dict[str, object]:
     """The answer as AWS's NetworkInsightsAnalysis with one key of our own."""
     if answer.trace is None:
-        return {"Status": "succeeded", "NetworkPathFound": False, "Explanations": [],
-                OWN: {"Verdict": str(answer.verdict), "Note": answer.note}}  # fmt: skip
+        status = "failed" if answer.verdict == Verdict.UNKNOWN else "succeeded"
+        own = {"Verdict": str(answer.verdict), "Note": answer.note}
+        return {"Status": status, "NetworkPathFound": False, "Explanations": [], OWN: own}
     return analysis(network, answer.trace, options.region or "")
 
 
