@@ -6,6 +6,7 @@ The databases are private, so the same program does it that does it for an event
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def bring(s3: Any, bucket: str, source: str) -> Place:
     if there == bucket:
         return place(s3, bucket, key)
     name = f"{BY_HAND}{key.rsplit('/', 1)[-1]}"
-    s3.copy({"Bucket": there, "Key": key}, bucket, name)
+    with existing(source):
+        s3.copy({"Bucket": there, "Key": key}, bucket, name)
     return place(s3, bucket, name)
 
 
@@ -61,14 +63,21 @@ def put(s3: Any, bucket: str, path: Path) -> Place:
 
 def place(s3: Any, bucket: str, key: str) -> Place:
     """The current version of an object."""
-    try:
+    with existing(f"s3://{bucket}/{key}"):
         found = s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-            raise UsageError(f"s3://{bucket}/{key} does not exist") from error
-        raise
     version = found.get("VersionId", "")
     return Place(bucket, key, version, found["ETag"].strip('"'), found["ContentLength"])
+
+
+@contextmanager
+def existing(name: str) -> Iterator[None]:
+    """Names the object where S3 says that it is not there."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NoSuchBucket"}:
+            raise UsageError(f"{name} does not exist, or may not be seen") from error
+        raise
 
 
 def submit(batch: Any, queue: str, definition: str, found: Place, options: Sequence[str]) -> str:

@@ -264,6 +264,18 @@ def check_new_data(newcomer: Newcomer, web: str, bucket: str) -> None:
     eventually(lambda: rows() == {75})
 
 
+def check_load_by_hand(newcomer: Newcomer, folder: Path) -> None:
+    """A file with a bad row goes into both databases but for that row, which is named."""
+    path = folder / "people-3.csv"
+    path.write_text(
+        "id,email,state,postal,address\n9001,a@example.com,NY,12345,x\nnine,b@example.com,NY,12345,x\n"
+    )
+    words = (".venv/bin/python", "-m", "aws_vpc", "load", "--local", str(path), "--mode", "merge", "--json")
+    answer = json.loads(newcomer.run(*words))
+    found = [(name, one["rows"], one["rejected"]) for name, one in answer["databases"].items()]
+    assert found == [("database", 1, 1), ("warehouse", 1, 1)]
+
+
 def check_update_of_one_child(newcomer: Newcomer) -> None:
     before = {child: resources(newcomer, stack) for child, stack in children(newcomer).items()}
     assert sorted(before) == sorted(CHILDREN)
@@ -310,6 +322,7 @@ def test_the_whole_journey(newcomer: Newcomer) -> None:
     check_plain_aws_commands(newcomer)
     check_database_by_its_own_driver(newcomer)
     check_new_data(newcomer, status["web"], status["bucket"])
+    check_load_by_hand(newcomer, newcomer.repository)
     check_update_of_one_child(newcomer)
     check_nothing_to_update(newcomer)
     pids = status["pids"]

@@ -12,8 +12,8 @@ from rich.console import Console as Terminal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aws_vpc import deploy, load, report
+from aws_vpc.commands import options as shared
 from aws_vpc.commands.console import Console
-from aws_vpc.commands.options import stack
 from aws_vpc.commands.session import begin
 from aws_vpc.errors import DeployFailed
 
@@ -23,7 +23,7 @@ PASSED = ("mode", "table", "only", "max_rejected", "split_over")
 
 def arguments(parser: ArgumentParser) -> None:
     """The options of load."""
-    stack(parser)
+    shared.stack(parser)
     parser.add_argument("source", metavar="SOURCE", help="s3://BUCKET/KEY, or a file on this machine")
     parser.add_argument("--mode", choices=["mirror", "merge", "delete"], help="instead of what the key says")
     parser.add_argument("--table", help="the table, instead of the one that takes such a name")
@@ -58,7 +58,7 @@ def run(options: Namespace, console: Console) -> int:
             console.say(str(error))
             return 3
         raise
-    return answer(console, place, job, rows)
+    return answer(console, session.name, place, job, rows)
 
 
 def passed(options: Namespace) -> list[str]:
@@ -70,7 +70,7 @@ def passed(options: Namespace) -> list[str]:
     return words
 
 
-def answer(console: Console, place: load.Place, job: str, rows: list[dict[str, Any]]) -> int:
+def answer(console: Console, stack: str, place: load.Place, job: str, rows: list[dict[str, Any]]) -> int:
     """The exit status, after the result of each database."""
     results = {
         row["target"]: row for row in rows if row["event"] in {"loaded", "unchanged"} and "target" in row
@@ -81,7 +81,7 @@ def answer(console: Console, place: load.Place, job: str, rows: list[dict[str, A
         lines = checked_lines(checked)
     facts: dict[str, Any] = {"job": job, "bucket": place.bucket, "key": place.key, "version": place.version}
     facts |= {"databases": {DATABASES[name]: row for name, row in results.items()}, "checked": checked}
-    console.answer(lines, report.result("load", place.key, **facts))
+    console.answer(lines, report.result("load", stack, **facts))
     return 0 if checked is None or checked["allowed"] else 3
 
 
