@@ -14,7 +14,7 @@ from providers_bench import Bench, Made, serving
 
 from aws_vpc.local.cloudformation.drift import compared, differences, without_stack_tags
 from aws_vpc.local.providers import provider, read
-from aws_vpc.local.providers.reading import respell
+from aws_vpc.local.providers.spelling import respell
 
 EXAMPLES = 1000 if "AWS_VPC_TEST_ALL" in os.environ else 40
 POLICY = {

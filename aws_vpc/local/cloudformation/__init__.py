@@ -4,10 +4,13 @@ model       what is remembered            engine      the memory and its lock
 source      template texts                prepare     a call's checked definition
 scopes      where functions look          walk        a graph, in parallel
 resources   makes one resource            alterations changes it, or goes back
-nested      a resource that is a stack    operations  create, update, roll back
-deletion    delete, policies, clean up    plans       what an update would do
-waits       signals                       policies    stack policies
-existence   what EC2 parameters name      reasons     AWS's wording
+nested      a resource that is a stack    operations  create, update
+rollback    back from an update           deletion    delete, policies, clean up
+plans       what an update would do       policies    stack policies
+validation  before anything is made       property_schema  what types allow
+live, drift what stands, and how it differs   existence   what EC2 parameters name
+waits       signals                       durations   how long types take on AWS
+reasons     AWS's wording                 notifications  events to SNS topics
 resume      what a killed one had begun
 api, api_*, change_sets, shapes, details  the operations as a client sees them
 """

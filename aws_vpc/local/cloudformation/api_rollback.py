@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_vpc.local.cloudformation import api_write, deletion, nested, operations
+from aws_vpc.local.cloudformation import api_write, deletion, nested, rollback
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Run, Stack
 
@@ -63,7 +63,7 @@ def resume(engine: Engine, stack: Stack, run: Run) -> None:
 
     def work() -> None:
         try:
-            operations.rollback(engine, stack, run)
+            rollback.rollback(engine, stack, run)
         finally:
             engine.finish(stack, run)
 

@@ -167,7 +167,7 @@ def update(work: Work, wanted: Resource, child: Stack, target: Prepared) -> bool
 
 def restore(engine: Engine, old: Resource, run: Run) -> Resource:
     """The record of a nested stack that is back where it was."""
-    from aws_vpc.local.cloudformation import operations
+    from aws_vpc.local.cloudformation import rollback
 
     child = child_of(engine, old)
     if child is None:
@@ -177,7 +177,7 @@ def restore(engine: Engine, old: Resource, run: Run) -> Resource:
             engine.begin(child, Run(run.kind, run.token))
         if child.status != "UPDATE_ROLLBACK_IN_PROGRESS":
             engine.set_status(child, "UPDATE_ROLLBACK_IN_PROGRESS")
-        done = operations.rollback(engine, child, run)
+        done = rollback.rollback(engine, child, run)
         if child.run is not None:
             engine.finish(child, child.run)
         if not done:

@@ -1,10 +1,9 @@
-"""Operations on one stack, nested stacks included: create, update, roll back, clean up, delete.
+"""Operations on one stack, nested stacks included: create, update, clean up.
 
     create   CREATE_IN_PROGRESS -> CREATE_COMPLETE | CREATE_FAILED | ROLLBACK_* | DELETE_*
     forward  UPDATE_IN_PROGRESS -> UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
                                  | UPDATE_ROLLBACK_IN_PROGRESS | UPDATE_FAILED
-    cleanup  -> UPDATE_COMPLETE          rollback -> UPDATE_ROLLBACK_COMPLETE | UPDATE_ROLLBACK_FAILED
-    delete   DELETE_IN_PROGRESS -> DELETE_COMPLETE | DELETE_FAILED
+    cleanup  -> UPDATE_COMPLETE
 
 Each blocks until its stack is there; the API runs them in threads of their own.
 """
@@ -19,8 +18,10 @@ from aws_vpc.local.cloudformation import (
     deletion,
     existence,
     nested,
+    outputs,
     policies,
     resources,
+    rollback,
     validation,
     waits,
 )
@@ -29,7 +30,6 @@ from aws_vpc.local.cloudformation.live import overlaid
 from aws_vpc.local.cloudformation.model import (
     STACK,
     Leaving,
-    Output,
     Prepared,
     Resource,
     Run,
@@ -39,10 +39,8 @@ from aws_vpc.local.cloudformation.model import (
 )
 from aws_vpc.local.cloudformation.reasons import failed, reason_of
 from aws_vpc.local.cloudformation.resources import Work
-from aws_vpc.local.cloudformation.scopes import standing
 from aws_vpc.local.cloudformation.walk import Walk
 from aws_vpc.template import Bound
-from aws_vpc.template_functions import evaluate, text
 
 
 def create(engine: Engine, stack: Stack, run: Run, bound: Bound) -> None:
@@ -54,7 +52,7 @@ def create(engine: Engine, stack: Stack, run: Run, bound: Bound) -> None:
         problem = existence.missing(engine, stack.region, stack.definition.parameters)
         problem = problem or validation.refuse(work)
         problem = problem or _walk(work, lambda logical: resources.create(work, logical), "create")
-        problem = problem or _finish_outputs(work)
+        problem = problem or outputs.finish(work)
         if problem is None:
             engine.set_status(stack, "CREATE_COMPLETE")
         elif not run.superseded:
@@ -106,53 +104,6 @@ def _walk(work: Work, act: object, verb: str) -> str | None:
 VERBS = ("create", "update", "delete")
 
 
-def _finish_outputs(work: Work) -> str | None:
-    """None once the outputs are the stack's, or the reason why they cannot be."""
-    engine, stack = work.engine, work.stack
-    try:
-        found = tuple(outputs(work))
-        with engine.changed:
-            refuse_exports(engine, stack, found)
-            stack.outputs, stack.imports = found, frozenset(work.imports)
-    except Exception as error:
-        return reason_of(error, stack.name)
-    return None
-
-
-def outputs(work: Work) -> list[Output]:
-    """The stack's outputs as its resources stand."""
-    scope = standing(work.engine, work.stack, work.bound.scope, work.stack.resources, work.imports)
-    found = []
-    for key, output in work.bound.outputs.items():
-        value = evaluate(output["Value"], scope)
-        if isinstance(value, (list, dict)):
-            raise TemplateError(
-                f"Template format error: Output {key} is malformed. The Value field of every Outputs "
-                "member must evaluate to a String."
-            )
-        export = evaluate(output["Export"]["Name"], scope) if "Export" in output else None
-        found.append(Output(key, text(value), output.get("Description"), export))
-    return found
-
-
-def refuse_exports(engine: Engine, stack: Stack, found: tuple[Output, ...]) -> None:
-    """Nothing; TemplateError when an export is another's, or one in use would change or go."""
-    standing_exports = engine.exports(stack.region)
-    mine = {output.export: output.value for output in found if output.export}
-    for name in mine:
-        owner = standing_exports.get(name, (stack, ""))[0]
-        if owner is not stack:
-            raise TemplateError(f"Export with name {name} is already exported by stack {owner.name}.")
-    for output in stack.outputs:
-        if output.export and mine.get(output.export) != output.value:
-            users = engine.importers(stack.region, output.export)
-            verb = "updated" if output.export in mine else "deleted"
-            if users:
-                raise TemplateError(
-                    f"Export {output.export} cannot be {verb} as it is in use by {' and '.join(users)}."
-                )
-
-
 def update(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> None:
     """Nothing; the stack is updated and cleaned up, or back where it was."""
     try:
@@ -160,7 +111,7 @@ def update(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> None:
         if forward(engine, stack, run, prepared):
             cleanup(engine, stack, run)
         elif stack.status == "UPDATE_ROLLBACK_IN_PROGRESS":
-            rollback(engine, stack, run)
+            rollback.rollback(engine, stack, run)
     finally:
         engine.finish(stack, run)
 
@@ -178,7 +129,7 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
     problem = existence.missing(engine, stack.region, stack.definition.parameters)
     problem = problem or validation.refuse(work)
     problem = problem or _walk(work, lambda logical: change(work, logical), "update")
-    problem = problem or _refuse_removals(work) or _finish_outputs(work)
+    problem = problem or _refuse_removals(work) or outputs.finish(work)
     if problem is None:
         with engine.changed:
             _drop_removed(work)
@@ -210,36 +161,46 @@ def change(work: Work, logical: str) -> bool:
             engine, stack, stack.definition, wanted, child.name, child.id
         )
     except Exception as error:
-        engine.put(stack, replace(old, status="UPDATE_FAILED", reason=reason_of(error, logical)))
-        return False
+        return _refused(work, old, reason_of(error, logical))
     if not resources.changed(old, wanted) and not (
-        child
-        and target
-        and (nested.differs(engine, child, target) or nested.drifted(engine, child, work.run.live))
+        child and target and nested.differs(engine, child, target)
     ):
         return _untouched(work, old, wanted)
-    paths = resources.difference(old.properties, wanted.properties)
-    if paths and old.type in waits.WAITS:
-        reason = f"Update to resource type {old.type} is not supported."
-        engine.put(stack, replace(old, status="UPDATE_FAILED", reason=reason))
-        return False
-    anew = resources.replaces(old.type, paths)
-    try:
-        action = "Replace" if anew else "Modify"
-        policies.refuse(work.run.policy or stack.policy, action, logical, old.type)
-    except TemplateError as error:
-        engine.put(stack, replace(old, status="UPDATE_FAILED", reason=str(error)))
-        return False
-    stack.applied.add(logical)
-    if (
-        drift is not None and stack.before is not None
-    ):  # a rollback goes back to what stood, not to the template
+    if drift is not None and stack.before is not None:  # a rollback goes back to what stood
         stack.before.resources[logical] = old
     if child and target:
-        return nested.update(work, wanted, child, target)
+        return _permitted(work, old, anew=False) and nested.update(work, wanted, child, target)
+    return _change(work, old, wanted)
+
+
+def _change(work: Work, old: Resource, wanted: Resource) -> bool:
+    """Whether the resource has changed, in place or by a replacement."""
+    paths = resources.difference(old.properties, wanted.properties)
+    if paths and old.type in waits.WAITS:
+        return _refused(work, old, f"Update to resource type {old.type} is not supported.")
+    anew = resources.replaces(old.type, paths)
+    if not _permitted(work, old, anew=anew):
+        return False
     if anew:
         return alterations.replacement(work, old, wanted)
     return alterations.in_place(work, old, wanted, paths)
+
+
+def _permitted(work: Work, old: Resource, *, anew: bool) -> bool:
+    """Whether the stack policy lets the resource change, which then counts as touched."""
+    action = "Replace" if anew else "Modify"
+    try:
+        policies.refuse(work.run.policy or work.stack.policy, action, old.logical_id, old.type)
+    except TemplateError as error:
+        return _refused(work, old, str(error))
+    work.stack.applied.add(old.logical_id)
+    return True
+
+
+def _refused(work: Work, old: Resource, reason: str) -> bool:
+    """False; the resource stays as it is, UPDATE_FAILED for the reason."""
+    work.engine.put(work.stack, replace(old, status="UPDATE_FAILED", reason=reason))
+    return False
 
 
 def _untouched(work: Work, old: Resource, wanted: Resource) -> bool:
@@ -291,46 +252,3 @@ def touched_children(engine: Engine, stack: Stack) -> list[Stack]:
         if resource.type == STACK and logical in stack.applied
     ]
     return [child for child in found if child is not None]
-
-
-def rollback(engine: Engine, stack: Stack, run: Run) -> bool:
-    """Whether the stack is back where it was before the update."""
-    before = stack.before
-    if before is None:
-        return True
-    with engine.changed:
-        stack.definition = before.definition
-    bound = deletion.graph_of(before.resources.values())
-    walk = Walk(
-        bound, lambda logical: restore(engine, stack, run, logical), keep_going=True, width=engine.width
-    )
-    if not walk.run():
-        engine.set_status(stack, "UPDATE_ROLLBACK_FAILED", failed([("update", walk.failed)]))
-        return False
-    with engine.changed:
-        for logical in [name for name in stack.resources if name not in before.resources]:
-            made = stack.resources[logical]
-            stack.leaving.append(Leaving(made, made.deletion_policy, created=True))
-        stack.leaving = [one for one in stack.leaving if one.created]
-        stack.outputs, stack.imports = before.outputs, before.imports
-        engine.set_status(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-    deletion.remove_left(engine, stack, run)
-    with engine.changed:
-        stack.before, stack.applied, stack.leaving = None, set(), []
-        engine.set_status(stack, "UPDATE_ROLLBACK_COMPLETE")
-    return True
-
-
-def restore(engine: Engine, stack: Stack, run: Run, logical: str) -> bool:
-    """Whether a resource is again what it was before the update."""
-    before = stack.before
-    if before is None or logical not in stack.applied:
-        if before is not None:
-            with engine.changed:
-                stack.resources[logical] = before.resources[logical]
-        return True
-    if stack.skips(run, logical):
-        stack.skipped.add(logical)
-        engine.put(stack, replace(stack.resources[logical], status="UPDATE_COMPLETE", reason=None))
-        return True
-    return alterations.restore(engine, stack, run, before.resources[logical])

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from aws_vpc.local.cloudformation import deletion, operations
+from aws_vpc.local.cloudformation import deletion, operations, rollback
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Resource, Run, Stack
 from aws_vpc.local.kept import INTERRUPTED
@@ -67,11 +67,11 @@ def _update(engine: Engine, stack: Stack, run: Run) -> None:
     status = "UPDATE_FAILED" if run.disable_rollback else "UPDATE_ROLLBACK_IN_PROGRESS"
     engine.set_status(stack, status, INTERRUPTED)
     if not run.disable_rollback:
-        operations.rollback(engine, stack, run)
+        rollback.rollback(engine, stack, run)
 
 
 def _roll_back(engine: Engine, stack: Stack, run: Run) -> None:
-    operations.rollback(engine, stack, run)
+    rollback.rollback(engine, stack, run)
 
 
 def _rolled_back(engine: Engine, stack: Stack, run: Run) -> None:
