@@ -245,6 +245,57 @@ def test_what_ec2_shows_is_named_after_the_environment(path: Path) -> None:
             assert tags["Name"]["Fn::Sub"].startswith("${EnvironmentName}-"), logical
 
 
+def naming_faults(resources: dict[str, Any]) -> list[str]:
+    """Logical ids not in Pascal case, whose letter is not the zone, or that hide what they join."""
+    found = []
+    for logical, resource in resources.items():
+        properties = resource.get("Properties", {})
+        if not re.fullmatch(r"([A-Z][a-z0-9]*)+", logical):
+            found.append(f"{logical}: Pascal case")
+        at = ("Fn::Select" in str(properties.get("AvailabilityZone", ""))) and properties["AvailabilityZone"]
+        if at and logical[-1] != "ABC"[at["Fn::Select"][0]]:
+            found.append(f"{logical}: the letter is the zone")
+        kind = re.match(r"AWS::EC2::Subnet(RouteTable|NetworkAcl)Association", resource["Type"])
+        if kind and not re.fullmatch(rf"\w+Subnet[ABC]{kind[1]}Association", logical):
+            found.append(f"{logical}: an association joins its two ends")
+        subnet = properties.get("SubnetId", {})
+        if kind and "Ref" in subnet and not logical.startswith(subnet["Ref"]):
+            found.append(f"{logical}: it begins with {subnet['Ref']}")
+        if re.search(r"SecurityGroup(In|E)gress$", resource["Type"]) and not re.search(
+            r"IngressFrom|EgressTo", logical
+        ):
+            found.append(f"{logical}: a rule tells its way and its other end")
+    return found
+
+
+@ANY_TEMPLATE
+def test_logical_ids_tell_what_a_resource_is(path: Path) -> None:
+    assert naming_faults(template(path)["Resources"]) == []
+
+
+@pytest.mark.parametrize(
+    ("logical", "resource"),
+    [
+        ("web_server", {"Type": "AWS::EC2::Instance"}),
+        (
+            "PublicSubnetB",
+            {"Type": "AWS::EC2::Subnet", "Properties": {"AvailabilityZone": {"Fn::Select": [0, ""]}}},
+        ),
+        ("Association1", {"Type": "AWS::EC2::SubnetRouteTableAssociation"}),
+        (
+            "PublicSubnetARouteTableAssociation",
+            {
+                "Type": "AWS::EC2::SubnetRouteTableAssociation",
+                "Properties": {"SubnetId": {"Ref": "DataSubnetA"}},
+            },
+        ),
+        ("PortRule", {"Type": "AWS::EC2::SecurityGroupEgress"}),
+    ],
+)
+def test_a_logical_id_that_tells_something_else_is_found(logical: str, resource: dict[str, Any]) -> None:
+    assert len(naming_faults({logical: resource})) == 1
+
+
 @ANY_TEMPLATE
 def test_every_rule_of_a_security_group_is_described(path: Path) -> None:
     for logical, resource in template(path)["Resources"].items():

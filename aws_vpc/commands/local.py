@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_vpc import aws, deploy, report
+from aws_vpc.commands import coverage
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.options import delay_option, name
 from aws_vpc.commands.session import FOREIGN, absent, foreign, local_environment, running, use_local
@@ -167,4 +168,5 @@ ACTIONS: dict[str, Callable[[Namespace, Console], int]] = {
     "status": status,
     "env": env,
     "logs": logs,
+    "coverage": coverage.run,
 }
