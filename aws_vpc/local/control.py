@@ -149,6 +149,7 @@ def _launch(folder: Path, port: int, delay: float, deadline: float, *, keep: boo
             stderr=output,
             pass_fds=[theirs],
             start_new_session=True,
+            env={"MALLOC_ARENA_MAX": "2", **os.environ},  # glibc would keep memory for each thread
             cwd=Path(__file__).resolve().parents[2],
         )
     os.close(theirs)

@@ -53,6 +53,7 @@ MOTO = {
 }
 # What a first call would import or read, the slowest first; done in the background instead.
 WARM = (
+    "cloudformation",
     "iam",
     "ec2",
     "s3",
@@ -318,6 +319,7 @@ def warm(front: Front, world: World) -> None:
     with suppress(Exception):
         world.client("ec2").describe_availability_zones()
         world.client("iam").list_policies(MaxItems=1)
+    gc.collect()
     gc.freeze()  # what is there now stays: no collection need look at it again
     gc.enable()
 
