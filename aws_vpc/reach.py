@@ -28,6 +28,7 @@ from aws_vpc.reach_balancers import answer_preserved
 from aws_vpc.reach_gateways import come_in, pass_gateway, route
 from aws_vpc.reach_interfaces import arrive, deliver, leave, pass_appliance
 from aws_vpc.reach_nat import undo_nat
+from aws_vpc.reach_rivals import lost_routes
 from aws_vpc.reach_transit import cross_transit
 from aws_vpc.reach_types import Packet, Trace
 from aws_vpc.reach_walk import (
@@ -61,6 +62,12 @@ def trace(network: Network, flow: Flow) -> Trace:
     _run(there, _entrance(there))
     if there.blockers or there.missing or not there.arrived:
         verdict = Verdict.UNKNOWN if there.missing and not there.blockers else Verdict.NOT_REACHABLE
+        if (
+            not there.arrived
+            and verdict == Verdict.NOT_REACHABLE
+            and flow.destination not in network.interfaces
+        ):
+            there.blockers += lost_routes(network, there.hops, flow.destination)
         return _answer(flow, verdict, there, None)
     back = _back(there)
     verdict = Verdict.REACHABLE

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import pytest
 from golden import endpoints, filters, gateways, peering, routes, transit
-from golden.case import MAYBE, YES, Case, inside
+from golden.case import MAYBE, NO, YES, Case, inside, listed
 from reach_bench import (
+    behind_nat,
     entry,
+    flow,
     peered,
+    route,
     two_subnets,
 )
 
 from aws_vpc.network import (
     PortRange,
+    Route,
 )
 from aws_vpc.reach import trace
 
@@ -78,3 +82,15 @@ def test_every_blocker_is_named_with_what_would_lift_it() -> None:
         ("SG_HAS_NO_RULES", "ingress"),
     ]
     assert all(it.change for it in found.blockers)
+
+
+def test_a_route_to_the_goal_that_loses_is_told_with_what_beats_it() -> None:
+    def asked(*routes: Route, to: str) -> list[str]:
+        bench = listed(behind_nat()).table("private", "vpc-a", *routes, subnets=("a2",)).network()
+        found = trace(bench, flow(bench, "eni-2", "nat", to))
+        assert found.verdict == NO
+        return [it.code for it in found.blockers]
+
+    default, local = route("0.0.0.0/0", "nat"), route("10.9.0.0/16", "nat")
+    assert "MORE_SPECIFIC_ROUTE" in asked(default, route("pl-s3", "vpce-s3"), to="52.216.0.1")
+    assert "CANNOT_ROUTE" in asked(local, route("0.0.0.0/0", "igw"), to="8.8.8.8")
