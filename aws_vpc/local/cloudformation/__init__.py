@@ -31,7 +31,7 @@ def handler(world: World) -> Handler:
     world.wait_signal = lambda key, body: waits.receive(engine, key, body)
     engine.at_rest = lambda: world.keeper.ended() if world.keeper else None
     world.keep(
-        "cloudformation", engine, "stacks", "names", "tokens",
+        "cloudformation", engine, "stacks", "names", "tokens", "detections",
         resume=lambda: resume(engine), lock=engine.changed,
     )  # fmt: skip
 

@@ -33,10 +33,20 @@ def change_shape(
         "Details": details(change, prepared, stack, values) if modify else synced(change, values),
         "ChangeSetId": child.id if child else None,
         "ResourceDriftStatus": change.drift.status if change.drift else None,
-        "BeforeContext": context(change.old) if values else None,
+        "BeforeContext": context(actual(change)) if values else None,
+        "PreviousDeploymentContext": context(change.old) if values and change.drift else None,
         "AfterContext": context(change.new) if values else None,
     }
     return {"Type": "Resource", "ResourceChange": without_none(shown)}
+
+
+def actual(change: Change) -> Resource | None:
+    """The resource before the change: of a drift-aware change set as it stands, not as it was deployed."""
+    old, drift = change.old, change.drift
+    if old is None or drift is None or drift.status != "MODIFIED":
+        return old
+    drifted = {one.path.split("/")[1] for one in drift.differences}
+    return replace(old, shown={**old.shown, **{name: drift.actual.get(name) for name in drifted}})
 
 
 def context(resource: Resource | None) -> str | None:

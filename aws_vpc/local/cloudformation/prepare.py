@@ -15,6 +15,7 @@ from aws_vpc.local.providers import PROVIDERS, schema
 from aws_vpc.local.wire import ServiceError
 from aws_vpc.template import Bound, Template, bind, foreseen
 from aws_vpc.template_functions import Scope
+from aws_vpc.template_graph import body, references
 from aws_vpc.template_parameters import resolve
 
 
@@ -35,6 +36,7 @@ def prepare(
     bound = bind(template, scope)
     foreseen(bound)
     refuse_snapshots(bound)
+    refuse_unknown_attributes(bound)
     return Prepared(definition, bound)
 
 
@@ -53,6 +55,22 @@ def public(kind: str) -> set[str]:
     except KeyError:
         return set()
     return {kind}
+
+
+def refuse_unknown_attributes(bound: Bound) -> None:
+    """Nothing; TemplateError names a Fn::GetAtt of an attribute that the schema of its type does not have."""
+    parts = [body(source) for source in bound.resources.values()]
+    for found in references([*parts, *bound.outputs.values()]):
+        source = bound.resources.get(found.name)
+        if found.kind != "Fn::GetAtt" or source is None or source["Type"] == STACK or not found.attribute:
+            continue
+        if not public(source["Type"]) or "${" in found.attribute:
+            continue
+        if found.attribute.split(".")[0] not in schema(source["Type"])["properties"]:
+            raise TemplateError(
+                f"Template error: resource {found.name} does not support attribute type {found.attribute} "
+                "in Fn::GetAtt"
+            )
 
 
 def refuse_snapshots(bound: Bound) -> None:
