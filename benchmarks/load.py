@@ -1,13 +1,17 @@
 """How fast the loader is beside psql's \\copy of the same file into the same table with its primary key.
 
-    .venv/bin/python benchmarks/load.py [--rows 1000000] [--runs 3] [--others] [--array] [--warehouse]
+    .venv/bin/python benchmarks/load.py [--rows 1000000] [--runs 3]
+                                           [--others] [--array] [--warehouse]
 
 Every run takes turns: \\copy, then each case, again and again, so that what else the machine does hits all of
 them; a ratio is the median of \\copy over the median of the case. A case's seconds are those of the load as
 the ledger has them, from the first byte asked for to the commit; `process` adds the start of Python and its
 imports, which no size changes. The object comes from a process that sends files as S3 does.
 
---others makes an environment of its own for awswrangler, pandas and SQLAlchemy, and asks them for fewer rows.
+Rows are visible at the commit and not before, so the time to the first row is that of the load.
+
+--others makes an environment of its own for awswrangler, pandas and SQLAlchemy, and asks them for fewer rows;
+--array loads the file in four parts, one process at a time and two at once; --warehouse loads both databases.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+import load_more
 from load_files import Files
 from moto.server import ThreadedMotoServer
 
@@ -36,6 +41,7 @@ from aws_vpc.local.certificates import Certificates
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.postgres_binaries import Installation
 from aws_vpc.local.processes import Processes
+from aws_vpc.local.warehouse import catalog
 
 HERE = Path(__file__).parent
 YARD = "psql \\copy"
@@ -55,10 +61,15 @@ class Bench:
     """The servers, the files, and what has been measured."""
 
     rds: Postgres
+    rows: int
     psql: Path
     folder: Path
     files: Files
     environment: dict[str, str]
+    start_warehouse: Callable[[], dict[str, str]]
+    master: tuple[str, str] = MASTER
+    database: str = DATABASE
+    table: str = TABLE
     numbers: Iterator[int] = field(default_factory=itertools.count)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     process: dict[str, list[float]] = field(default_factory=dict)
@@ -166,7 +177,45 @@ def bench(rows: int) -> Iterator[Bench]:
         stack.callback(moto.stop)
         files = Files(folder / "s3", rows)
         environment = _environment(rds, moto, certificates, _serve(files.folder, stack))
-        yield Bench(rds, installation.binaries / "psql", folder, files, environment)
+
+        def start_warehouse() -> dict[str, str]:
+            return _warehouse(folder, installation, processes, certificates, environment)
+
+        psql = installation.binaries / "psql"
+        yield Bench(rds, rows, psql, folder, files, environment, start_warehouse)
+
+
+def _warehouse(
+    folder: Path, installation: Installation, processes: Processes, certificates: Certificates,
+    environment: dict[str, str],
+) -> dict[str, str]:  # fmt: skip
+    """What leads to a warehouse that has been started."""
+    server = Postgres("warehouse", installation, processes, certificates, folder / "w.log", tls=False)
+    server.start()
+    server.create_master(*MASTER, DATABASE, ())
+    with server.session(DATABASE) as cursor:
+        for statement in catalog.statements():
+            cursor.execute(statement)
+    ready = folder / "ready.json"
+    files = ["--certificate", certificates.server, "--key", certificates.key, "--ready", ready]
+    words = [
+        sys.executable,
+        "-m",
+        "aws_vpc.local.warehouse",
+        "--server-port",
+        str(server.port),
+        *map(str, files),
+    ]
+    own = {name: value for name, value in environment.items() if name != "AWS_ENDPOINT_URL_S3"}
+    processes.spawn("warehouse-front", words, env=own, log=folder / "front.log")
+    while not ready.exists():
+        time.sleep(0.02)
+    return {
+        "REDSHIFT_HOST": "localhost", "REDSHIFT_PORT": str(json.loads(ready.read_text())["port"]),
+        "REDSHIFT_DATABASE": DATABASE, "REDSHIFT_SECRET": environment["RDS_SECRET"],
+        "REDSHIFT_COPY_ROLE": "arn:aws:iam::123456789012:role/copy", "SSL_CERT_FILE": str(certificates.ca),
+        "WEB_WAREHOUSE_SECRET": environment["WEB_DATABASE_SECRET"],
+    }  # fmt: skip
 
 
 def _serve(folder: Path, stack: contextlib.ExitStack) -> int:
@@ -210,11 +259,19 @@ def main() -> None:
     parser.add_argument(
         "--others", action="store_true", help="awswrangler, pandas, SQLAlchemy, execute_values"
     )
+    parser.add_argument("--array", action="store_true", help="four parts, one at a time and two at once")
+    parser.add_argument("--warehouse", action="store_true", help="both databases, the warehouse a local one")
     given = parser.parse_args()
     with bench(given.rows) as found:
         for number in range(given.runs):
             one_round(found)
             print(f"run {number + 1} of {given.runs}", file=sys.stderr, flush=True)
+            for children in (1, 2) if given.array else ():
+                load_more.array(found, children)
+        if given.others:
+            load_more.others(found)
+        if given.warehouse:
+            load_more.warehouse(found)
         found.report(given.rows)
 
 

@@ -1,4 +1,4 @@
-"""The least of S3 that a load reads: HEAD and ranged GET of files, sent by the kernel; a process of its own.
+"""The least of S3 that a load needs: HEAD, ranged GET, sent by the kernel, and PUT; a process of its own.
 
     python benchmarks/s3_files.py FOLDER     prints its port, serves FOLDER/BUCKET/KEY until it is ended
 
@@ -25,7 +25,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(body=False)
 
     def do_GET(self) -> None:
-        self._answer(body=True)
+        if "versions" in self.path.partition("?")[2]:
+            return self._empty(b"<ListVersionsResult/>")
+        return self._answer(body=True)
 
     def do_PUT(self) -> None:
         path = self._path()
@@ -43,11 +45,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _empty(self) -> None:
+    def _empty(self, body: bytes = b"") -> None:
         self.send_response(200)
         self.send_header("ETag", '"etag"')
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def _path(self) -> Path:
         return self.folder / urllib.parse.unquote(self.path.partition("?")[0]).lstrip("/")
@@ -74,8 +77,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A reader that goes before the end is no error."""
+
+
 if __name__ == "__main__":
     Handler.folder = Path(sys.argv[1])
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     print(server.server_address[1], flush=True)
     server.serve_forever()
