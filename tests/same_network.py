@@ -35,20 +35,21 @@ def canonical(network: Network, root: str = "") -> dict[str, Counter[str]]:
 
 def _names(network: Network, root: str) -> dict[str, str]:
     """Each id's shared name."""
+    prefix = f"{root}/" if root else ""
     names = {
-        id: label.logical.removeprefix(root).lstrip("/")
+        id: label.logical.removeprefix(prefix)
         for id, label in network.labels.items()
-        if label.logical
+        if label.logical and label.logical.startswith(prefix)
     }
     for table in network.route_tables.values():
-        if table.main and table.id not in names:
-            names[table.id] = f"{names.get(table.vpc)}.main"
+        if table.main and table.id not in names and table.vpc in names:
+            names[table.id] = f"{names[table.vpc]}.main"
     for acl in network.acls.values():
-        if acl.default:
-            names[acl.id] = f"{names.get(acl.vpc)}.acl"
+        if acl.default and acl.vpc in names:
+            names[acl.id] = f"{names[acl.vpc]}.acl"
     for group in network.groups.values():
-        if group.id not in names:
-            names[group.id] = f"{names.get(group.vpc)}.group"
+        if group.id not in names and group.vpc in names:
+            names[group.id] = f"{names[group.vpc]}.group"
     for endpoint in network.endpoints.values():
         if endpoint.prefix_list:
             names[endpoint.prefix_list] = f"list of {endpoint.service}"
