@@ -69,6 +69,9 @@ COMMANDS = {
     "validate": Command("validate", "check the templates"),
     "reach": Command("reach", "tell whether one thing can reach another, and what hinders it"),
     "check": Command("check", "hold the network against what intents.yaml asks of it"),
+    "matrix": Command("matrix", "tell who reaches whom"),
+    "diff": Command("diff", "tell what a change of the network opens or closes"),
+    "map": Command("map", "draw the network"),
     "snapshot": Command("snapshot", "keep what an account answers about its network"),
     "local": Command("local", "start, find, ask and stop the embedded AWS"),
 }

@@ -7,9 +7,10 @@ units (px at full size), x to the right, y down, from the top left corner of the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-LINE, PAD, GAP, CHARACTER = 16, 12, 14, 6.9
-HEAD = 20
-LEAST = 120
+LINE, PAD, GAP, HEAD, LEAST = 16, 12, 14, 20, 120
+CHARACTER, BOLD = 6.9, 8.2  # widths of 12px text
+BETWEEN, ASIDE = 84, 190  # rows of the page, and boxes in a row: room for the words of links
+GROUP = "group"  # a box without border and words, that only holds others together
 
 
 @dataclass(frozen=True)
@@ -82,52 +83,60 @@ class Page:
 
 def text_width(box: Box) -> float:
     """Room for the longest line of the box."""
-    return max(len(line) for line in (box.title, *box.lines)) * CHARACTER + 2 * PAD
+    lines = max((len(line) for line in box.lines), default=0) * CHARACTER
+    return max(len(box.title) * BOLD, lines) + 2 * PAD
 
 
 def head_height(box: Box) -> float:
     """Room for the title and the lines."""
-    return HEAD + len(box.lines) * LINE + PAD / 2
+    return 0 if box.kind == GROUP else HEAD + len(box.lines) * LINE + PAD / 2
 
 
-def put(box: Box, x: float, y: float) -> Place:
-    """The box with its children in rows of `columns`, each row as high as its highest."""
+def put(box: Box, x: float, y: float, least: float = 0) -> Place:
+    """The box, at least so wide, with its children in rows of `columns`."""
+    pad = 0 if box.kind == GROUP else PAD
     top = y + head_height(box)
-    inside, width = grid(box.children, x + PAD, top + PAD / 2, box.columns)
-    bottom = max((one.y + one.height for one in inside), default=top - PAD / 2) + PAD
-    return Place(box, x, y, max(LEAST, text_width(box), width + 2 * PAD), bottom - y, inside)
+    inside = grid(box.children, x + pad, top + pad / 2, box.columns)
+    bottom = max((one.y + one.height for one in inside), default=top - pad / 2) + pad
+    right = max((one.x + one.width for one in inside), default=x) + pad
+    words = 0 if box.kind == GROUP else max(LEAST, text_width(box))
+    return Place(box, x, y, max(least, words, right - x), bottom - y, inside)
 
 
-def grid(boxes: Sequence[Box], x: float, y: float, columns: int) -> tuple[tuple[Place, ...], float]:
-    """The boxes in rows, and the width that they take."""
+def grid(boxes: Sequence[Box], x: float, y: float, columns: int) -> tuple[Place, ...]:
+    """The boxes in rows, those below each other equally wide, each row as high as its highest."""
+    widths = [
+        max(put(box, 0, 0).width for box in boxes[column::columns]) for column in range(columns)[: len(boxes)]
+    ]
     found: list[Place] = []
-    widest = 0.0
     for first in range(0, len(boxes), columns):
-        row = beside(boxes[first : first + columns], x, y)
+        here = x
+        row = []
+        for box, width in zip(boxes[first : first + columns], widths, strict=False):
+            row.append(put(box, here, y, width))
+            here += width + GAP
         found += row
-        widest = max(widest, row[-1].x + row[-1].width - x)
         y = max(one.y + one.height for one in row) + GAP
-    return tuple(found), widest
+    return tuple(found)
 
 
-def beside(boxes: Sequence[Box], x: float, y: float, gap: float = GAP) -> list[Place]:
+def beside(boxes: Sequence[Box], x: float, y: float) -> list[Place]:
     """The boxes from left to right."""
     row: list[Place] = []
     for box in boxes:
         row.append(put(box, x, y))
-        x = row[-1].x + row[-1].width + gap
+        x = row[-1].x + row[-1].width + ASIDE
     return row
 
 
 def placed(drawing: Drawing) -> Page:
-    """The page of a drawing; between its rows there is room for the labels of links."""
-    room = 6 * GAP
-    y: float = room
+    """The page of a drawing; between its rows and boxes there is room for the words of links."""
+    y: float = BETWEEN
     found: list[Place] = []
     for boxes in filter(None, drawing.rows):
-        row = beside(boxes, room / 2, y, room)
+        row = beside(boxes, BETWEEN / 2, y)
         found += row
-        y = max(one.y + one.height for one in row) + room
-    width = max((one.x + one.width for one in found), default=LEAST) + room / 2
-    named = {one.box.id: one for top in found for one in top.every()}
-    return Page(drawing, tuple(found), max(width, len(drawing.title) * 10), y, named)
+        y = max(one.y + one.height for one in row) + BETWEEN
+    width = max((one.x + one.width for one in found), default=LEAST) + BETWEEN / 2
+    named = {one.box.id: one for top in found for one in top.every() if one.box.kind != GROUP}
+    return Page(drawing, tuple(found), max(width, len(drawing.title) * 12), y - BETWEEN / 2, named)

@@ -6,10 +6,11 @@ Colour never says anything alone: each box names its kind, and the path is drawn
 from collections.abc import Iterator
 from html import escape
 
-from aws_vpc.map_layout import HEAD, LINE, PAD, Box, Link, Page, Place
+from aws_vpc.map_layout import CHARACTER, GROUP, HEAD, LINE, PAD, Box, Link, Page, Place
 
 # kind: (fill, stroke)
 COLOURS = {
+    "group": ("none", "none"),
     "internet": ("#eef2f7", "#52606d"),
     "service": ("#eef2f7", "#52606d"),
     "vpc": ("#ffffff", "#6b4fbb"),
@@ -28,7 +29,7 @@ text { font: 12px system-ui, sans-serif; fill: #1b2733 }
 .title { font-weight: 600 }
 .line { fill: #44525f }
 .link { stroke: #52606d; stroke-width: 1.5; fill: none; stroke-dasharray: 5 4 }
-.label { fill: #44525f; paint-order: stroke; stroke: #fff; stroke-width: 4px }
+.label { fill: #44525f }
 .path { stroke: #c2185b; stroke-width: 3.5; fill: none; stroke-linejoin: round; opacity: .85 }
 .on { stroke: #c2185b; stroke-width: 3 }
 .step { fill: #c2185b }
@@ -52,8 +53,9 @@ def svg(page: Page, standalone: bool = True) -> str:
         f"<style>{STYLE}</style>",
         f'<rect width="{page.width:.0f}" height="{page.height:.0f}" fill="#fff"/>',
         text(PAD * 2, 34, drawing.title, "page"),
+        *(line for link in drawing.links if link.label for line in connection(page, link)),
         *(line for place in page.places for line in rectangle(place, set(drawing.path))),
-        *(line for link in drawing.links for line in connection(page, link)),
+        *(line for link in drawing.links if not link.label for line in connection(page, link)),
         *path(page),
         "</svg>",
     ]
@@ -68,6 +70,10 @@ def text(x: float, y: float, words: str, style: str, anchor: str = "start") -> s
 def rectangle(place: Place, path: set[str]) -> Iterator[str]:
     """A box with its words, and then those inside it."""
     box = place.box
+    if box.kind == GROUP:
+        for one in place.inside:
+            yield from rectangle(one, path)
+        return
     fill, stroke = COLOURS[box.kind]
     mark = ' class="on"' if box.id in path else f' stroke="{stroke}"'
     where = f'x="{place.x:.1f}" y="{place.y:.1f}" width="{place.width:.1f}" height="{place.height:.1f}"'
@@ -90,25 +96,38 @@ def edge(place: Place, towards: tuple[float, float]) -> tuple[float, float]:
     return x + dx * ratio, y + dy * ratio
 
 
+def across(start: Place, end: Place) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """A level line between two boxes that stand beside each other."""
+    left, right = sorted((start, end), key=lambda one: one.x)
+    top, bottom = max(start.y, end.y), min(start.y + start.height, end.y + end.height)
+    if top >= bottom or left.x + left.width > right.x:
+        return None
+    return (left.x + left.width, (top + bottom) / 2), (right.x, (top + bottom) / 2)
+
+
 def connection(page: Page, link: Link) -> Iterator[str]:
     """A dashed line between two boxes, and its words in the middle."""
     if link.start not in page.named or link.end not in page.named:
         return
     start, end = page.named[link.start], page.named[link.end]
-    (a, b), (c, d) = edge(start, end.middle), edge(end, start.middle)
-    yield f'<g id="{escape(link.kind)}"><path class="link" d="M{a:.1f} {b:.1f} L{c:.1f} {d:.1f}"/>'
+    (a, b), (c, d) = across(start, end) or (edge(start, end.middle), edge(end, start.middle))
+    yield f'<g class="{escape(link.kind)}"><path class="link" d="M{a:.1f} {b:.1f} L{c:.1f} {d:.1f}"/>'
     for number, words in enumerate(link.label.splitlines()):
-        yield text((a + c) / 2, (b + d) / 2 - 6 + number * LINE, words, "label", "middle")
+        x, y, width = (a + c) / 2, (b + d) / 2 - 6 + number * LINE, len(words) * CHARACTER
+        where = f'x="{x - width / 2:.1f}" y="{y - 12:.1f}" width="{width:.1f}" height="{LINE}"'
+        yield f'<rect {where} fill="#fff"/>'
+        yield text(x, y, words, "label", "middle")
     yield "</g>"
 
 
 def path(page: Page) -> Iterator[str]:
     """The path as a thick line through its boxes, numbered in order."""
-    stops = [page.named[one].middle for one in page.drawing.path if one in page.named]
+    places = [page.named[one] for one in page.drawing.path if one in page.named]
+    stops = [(one.x + one.width - PAD, one.y + PAD) for one in places]
     if not stops:
         return
     points = " L".join(f"{x:.1f} {y:.1f}" for x, y in stops)
-    yield f'<g id="path"><path class="path" d="M{points}"/>'
+    yield f'<g class="walked"><path class="path" d="M{points}"/>'
     for number, (x, y) in enumerate(stops, 1):
         yield f'<circle class="step" cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
         yield text(x, y + 4, str(number), "number", "middle")
@@ -133,6 +152,8 @@ def drawn(page: Page, name: str) -> str:
 
 def sentence(box: Box, inside: str) -> str:
     """A box and what lies in it."""
+    if box.kind == GROUP:
+        return " ".join(sentence(child, inside) for child in box.children)
     known = f" ({', '.join(box.lines)})" if box.lines else ""
     parts = [f"{box.kind.replace('-', ' ').capitalize()} {box.title}{known}{inside}."]
     return " ".join([*parts, *(sentence(child, f" in {box.title}") for child in box.children)])
@@ -140,6 +161,8 @@ def sentence(box: Box, inside: str) -> str:
 
 def items(box: Box) -> str:
     """A box as an item of a list, those inside it below."""
+    if box.kind == GROUP:
+        return "".join(map(items, box.children))
     known = f": {escape(', '.join(box.lines))}" if box.lines else ""
     below = f"<ul>{''.join(map(items, box.children))}</ul>" if box.children else ""
     return f"<li>{escape(box.kind.replace('-', ' '))} <b>{escape(box.title)}</b>{known}{below}</li>"

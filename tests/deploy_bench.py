@@ -126,9 +126,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(
-    aws: Callable[[str], Any], root: Path, name: str, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def run(aws: Callable[[str], Any], root: Path, name: str, capsys: pytest.CaptureFixture[str]) -> Run:
     """A command against this test's stack: exit status, standard output, standard error."""
 
     def run(command: str, *arguments: str) -> tuple[int, str, str]:

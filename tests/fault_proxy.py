@@ -96,7 +96,9 @@ def handler(proxy: Proxy, host: str, port: int) -> type[BaseHTTPRequestHandler]:
                 kept = {key: value for key, value in self.headers.items() if key.lower() not in left}
                 # CloudFormation fetches a template from its own address, not from the proxy's.
                 if b"Action=" in body[:4096]:
-                    own, behind = (quote(one, safe="").encode() for one in (proxy.endpoint, f"http://{host}:{port}"))
+                    own, behind = (
+                        quote(one, safe="").encode() for one in (proxy.endpoint, f"http://{host}:{port}")
+                    )
                     body = body.replace(own, behind)
                 kept["Content-Length"] = str(len(body))
                 upstream.request(self.command, self.path, body, kept)

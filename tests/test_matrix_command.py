@@ -1,0 +1,149 @@
+"""matrix and diff over the project's own templates, as a person, a program and a spreadsheet read them."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from walker.generator import network
+
+from aws_vpc.cli import main
+from aws_vpc.matrix_table import Reached, differing, reached, stretches, without_all
+from aws_vpc.network import PortRange, Verdict
+from aws_vpc.network_names import find
+from aws_vpc.reach_asking import Question
+from aws_vpc.reach_question import ask
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+WEB, LOADER = "NestedEC2Stack/WebServer", "NestedBatchStack/LoaderComputeEnvironment"
+DATABASE, WAREHOUSE = "NestedRDSStack/Database", "NestedRedshiftStack/Warehouse"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line and gives status, stdout and stderr."""
+
+    def once(*words: str) -> tuple[int, str, str]:
+        status = main(words)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return once
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """A copy of the templates whose database does not admit the web server."""
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    path = tmp_path / "templates" / "vpc.yaml"
+    text, count = re.subn(r"\n  DatabaseIngressFromWebServer:\n(    .*\n)+", "\n", path.read_text())
+    assert count == 1
+    path.write_text(text)
+    return path.parent
+
+
+def test_matrix_names_who_reaches_the_databases(run: Run) -> None:
+    status, out, _ = run("matrix")
+    rows = {tuple(line.split()[:3]) for line in out.splitlines()}
+    assert status == 0
+    for client in (WEB, LOADER):
+        assert (client, DATABASE, "5432") in rows
+        assert (client, WAREHOUSE, "5439") in rows
+    assert not any(row[:2] == ("internet", DATABASE) for row in rows)
+    assert not any(row[:1] == (DATABASE,) for row in rows)
+
+
+def test_matrix_of_one_port_has_only_that(run: Run) -> None:
+    _, out, _ = run("matrix", "--port", "5432", "--json")
+    found = json.loads(out)["reached"]
+    assert {one["destination_name"] for one in found} == {DATABASE}
+    assert all(one["ports"] == [[5432, 5432]] for one in found)
+
+
+def test_matrix_as_csv_has_a_line_for_each_pair_of_interfaces(run: Run) -> None:
+    _, out, _ = run("matrix", "--all-ports", "--csv")
+    _, told, _ = run("matrix", "--all-ports", "--json")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == len(json.loads(told)["reached"])
+    assert {row["ports"] for row in rows if row["destination_name"] == WAREHOUSE} == {"5439"}
+
+
+def test_matrix_agrees_with_reach(run: Run) -> None:
+    _, out, _ = run("matrix", "--json")
+    for one in {each["source_name"]: each for each in json.loads(out)["reached"]}.values():
+        port = str(one["ports"][0][0])
+        assert run("reach", one["source"], one["destination"], "--port", port)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--protocol", "all"), "one protocol at a time"),
+        (("--protocol", "icmp", "--port", "80"), "--port goes with tcp and udp"),
+        (("--csv", "--json"), "exclude each other"),
+        (("--port", "http"), "http"),
+        (("--port", "1", "--all-ports"), "not allowed with"),
+    ],
+)
+def test_matrix_refuses_what_it_cannot_ask(run: Run, words: tuple[str, ...], why: str) -> None:
+    status, _, err = run("matrix", *words)
+    assert status == 2
+    assert why in err
+
+
+def test_diff_tells_what_a_template_change_opens_and_closes(run: Run, closed: Path) -> None:
+    status, out, _ = run("diff", str(TEMPLATES), str(closed))
+    assert (status, out.split()) == (0, ["closed", WEB, "->", DATABASE, "tcp", "5432"])
+    _, back, _ = run("diff", str(closed), str(TEMPLATES), "--json")
+    assert json.loads(back)["closed"] == []
+    wanted = {"source": WEB, "destination": DATABASE, "ports": [[5432, 5432]], "partly": False}
+    assert json.loads(back)["opened"] == [wanted]
+
+
+def test_diff_can_refuse_what_is_opened(run: Run, closed: Path) -> None:
+    assert run("diff", str(closed), str(TEMPLATES), "--port", "5432", "--refuse-opened")[0] == 3
+    assert run("diff", str(TEMPLATES), str(closed), "--port", "5432", "--refuse-opened")[0] == 0
+    assert run("diff", str(closed), str(TEMPLATES), "--port", "80", "--refuse-opened")[0] == 0
+
+
+def test_diff_of_the_same_opens_and_closes_nothing(run: Run) -> None:
+    status, out, _ = run("diff", str(TEMPLATES), str(TEMPLATES), "--refuse-opened")
+    assert (status, out.strip()) == (0, "nothing is opened or closed")
+
+
+def test_diff_names_a_path_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    status, _, err = run("diff", str(TEMPLATES), str(tmp_path / "gone"))
+    assert status == 2
+    assert "there is no" in err
+
+
+@pytest.mark.parametrize("seed", [2, 9, 21])
+def test_the_list_says_what_reach_says_of_each_pair_and_stretch(seed: int) -> None:
+    drawn = network(seed)
+    found = {(one.source, one.destination): one.ports for one in reached(drawn, 6, PortRange(1, 90))}
+    for ports in stretches(drawn, 6, PortRange(1, 90)):
+        for one in drawn.interfaces.values():
+            if one.public and one.owner not in drawn.nat_gateways:
+                ends = find(drawn, "internet"), find(drawn, one.id)
+                first = PortRange(ports.first, ports.first)
+                wanted = ask(drawn, Question(*ends, 6, first)).verdict == Verdict.REACHABLE
+                listed = any(ports.first in each for each in found.get(("internet", one.id), ()))
+                assert listed == wanted
+
+
+def test_ports_are_taken_out_of_ports() -> None:
+    left = without_all((PortRange(1, 10), PortRange(20, 30)), (PortRange(5, 22), PortRange(30, 40)))
+    assert left == (PortRange(1, 4), PortRange(23, 29))
+
+
+def test_what_differs_is_told_by_ports() -> None:
+    before = [Reached("a", "b", (PortRange(1, 10),)), Reached("a", "c", (PortRange(5, 5),))]
+    after = [Reached("a", "b", (PortRange(5, 12),))]
+    opened, closed = differing(before, after)
+    assert opened == [Reached("a", "b", (PortRange(11, 12),))]
+    assert closed == [Reached("a", "b", (PortRange(1, 4),)), Reached("a", "c", (PortRange(5, 5),))]
