@@ -156,6 +156,7 @@ def test_the_table_is_as_large_as_it_claims_and_names_a_page_for_each() -> None:
     assert len(BEHAVIOURS) >= 120
     assert areas["update"] + areas["rollback"] + areas["delete"] >= 50
     assert len({one.says for one in BEHAVIOURS}) == len(BEHAVIOURS)
+    assert f"{len(BEHAVIOURS)} behaviours" in (FOLDER.parents[1] / "README.rst").read_text()
     for one in BEHAVIOURS:
         assert one.page.startswith("https://docs.aws.amazon.com/"), one.says
         assert one.steps, one.says
