@@ -51,7 +51,20 @@ def _forwarded(jobs: Jobs, request: Request, forward: Forward) -> Response:
     if queue and response.status == 200:
         for job in jobs.of(queue["jobQueueArn"]):
             jobs.runner.stop(job, "Job queue deleted", terminate=True)
+    if request.path == "/v1/updatecomputeenvironment" and response.status == 200:
+        _update_resources(jobs.world, request)
     return response
+
+
+def _update_resources(world: World, request: Request) -> None:
+    """The compute resources of an environment are as the update states, which moto does not apply."""
+    from moto.batch.models import batch_backends
+
+    params = wire.parse("batch", request)[1]
+    backend = batch_backends[world.account][request.region]
+    found = backend.get_compute_environment(params["computeEnvironment"])
+    if found is not None and params.get("computeResources"):
+        found.compute_resources = {**(found.compute_resources or {}), **params["computeResources"]}
 
 
 class Jobs:
