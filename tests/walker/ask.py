@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_vpc.network import Flow, Network, PortRange, Verdict
 from walker.journey import Journey, back, there
@@ -34,7 +34,26 @@ class Answer:
 
 
 def ask(network: Network, flow: Flow) -> Answer:
-    """What becomes of the flow's packets, with every port tried that makes a difference."""
+    """What becomes of the flow's packets, with every port tried that makes a difference.
+
+    Of several destination ports any will do.
+    """
+    if flow.protocol in (6, 17) and not isinstance(flow.port, int):
+        asked = telling(marks(network), flow.port or PortRange(0, 65535))
+        return any_of([one_question(network, replace(flow, port=port)) for port in asked])
+    return one_question(network, flow)
+
+
+def any_of(answers: list[Answer]) -> Answer:
+    """The best of several answers: one that works, or else one that is not known."""
+    best = [one for one in answers if one.some] or [one for one in answers if not one.known] or answers
+    codes = frozenset(code for one in best for code in one.codes)
+    there, whole = any(one.there for one in best), any(one.whole for one in best)
+    return Answer(there, best[0].some, whole, best[0].known, codes)
+
+
+def one_question(network: Network, flow: Flow) -> Answer:
+    """The same for a single destination port."""
     codes: set[str] = set()
     answered: list[bool] = []
     there_open = False
@@ -95,6 +114,9 @@ def marks(network: Network) -> set[int]:
 
 def entries(network: Network) -> Iterator[tuple[int, int]]:
     """The first port of each range, and the first one past it: behaviour changes nowhere else."""
+    for balancer in network.load_balancers.values():
+        for listener in balancer.listeners:
+            yield listener.port, listener.port + 1
     for acl in network.acls.values():
         for entry in acl.entries:
             if entry.ports:

@@ -10,6 +10,7 @@ from random import Random
 from aws_vpc.network import Address, Flow, IcmpKind, Network, NetworkInterface, PortRange
 
 PORTS = (22, 80, 443, 5432, 33000)
+SETS = (None, PortRange(1, 1023), PortRange(443, 5432), PortRange(8000, 9000), PortRange(22, 65535))
 CLIENTS = (PortRange(1024, 65535), PortRange(32768, 61000), PortRange(49152, 65535), PortRange(40000, 40000))
 OUTSIDE = [ip_address(one) for one in ("8.8.8.8", "203.0.113.7", "3.5.1.1", "2001:4860::8888", "10.77.0.1")]
 STRANGERS = [
@@ -34,7 +35,8 @@ def flow(random: Random, source: str, start: Address, destination: str, end: Add
     protocol = random.choice([6, 6, 6, 6, 6, 17, 1 if end.version == 4 else 58, 47])
     clients = random.choice(CLIENTS)
     if protocol in (6, 17):
-        return Flow(source, start, destination, end, protocol, random.choice(PORTS), clients)
+        port = random.choice(SETS) if random.random() < 0.1 else random.choice(PORTS)
+        return Flow(source, start, destination, end, protocol, port, clients)
     kind = IcmpKind(128 if protocol == 58 else 8, 0) if protocol != 47 else None
     return Flow(source, start, destination, end, protocol, None, clients, kind)
 
