@@ -1,7 +1,8 @@
 """How gunicorn serves the pages, on Elastic Beanstalk, under systemd and on a laptop alike.
 
-Threads, because one slow warehouse query must not hold a whole worker; as many database connections
-per worker as threads (web.db). The application is loaded once and the workers share its memory.
+Threads, because one slow warehouse query must not hold a whole worker; somewhat fewer connections to each
+database (web.settings), so that one that is slow leaves threads to the other. The application is loaded once
+and the workers share its memory.
 """
 
 import os

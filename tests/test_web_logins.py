@@ -99,6 +99,6 @@ def test_the_sqlstate_of_either_driver_decides(state: str, kind: type, status: i
 @pytest.mark.parametrize("threads", ["0", "65", "-1", "many", "٣", "1.5"])
 def test_threads_are_a_number(threads: str) -> None:
     required = dict.fromkeys(settings.REQUIRED, "x")
-    assert settings.read(required).threads == 16
+    assert settings.read(required).threads == 20
     with pytest.raises(settings.SettingsError, match="WEB_THREADS"):
         settings.read({**required, "WEB_THREADS": threads})

@@ -111,6 +111,14 @@ def test_the_count_is_capped(client: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert "More than 100 people" in client.get("/rds/people").text
 
 
+def test_the_last_row_of_a_csv_is_found_behind_line_ends_within_quotes() -> None:
+    from web import listing
+
+    assert listing.last_identifier(b'1,a\n22,"x\n3,""y"\n') == 22
+    assert listing.last_identifier(b"7,a\n") == 7
+    assert listing.last_identifier(b'1,a\n2,"""\n"\n') == 2
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_csv_streams_the_whole_view_and_defuses_formulas(
     client: Any, source: str, monkeypatch: pytest.MonkeyPatch
@@ -118,6 +126,9 @@ def test_csv_streams_the_whole_view_and_defuses_formulas(
     from web import listing
 
     monkeypatch.setattr(listing, "EXPORT_BATCH", 40)
+    monkeypatch.setattr(listing, "COPY_BATCH", 40)
+    with client.get(f"/{source}/people.csv?size=20&email__contains=p") as upwards:
+        ascending = list(csv.reader(io.StringIO(upwards.text, newline="")))
     answer = client.get(f"/{source}/people.csv?sort=-id&size=20&email__contains=p")
     assert answer.content_type == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="people-{source}.csv"'
@@ -126,6 +137,13 @@ def test_csv_streams_the_whole_view_and_defuses_formulas(
     fitting = [p for p in EVERYBODY if "p" in p[1]]
     assert [int(row[0]) for row in rows] == sorted((p[0] for p in fitting), reverse=True)
     by_id = {p[0]: p for p in fitting}
+    assert ascending == [header, *reversed(rows)]
+    with client.get(f"/{source}/people.csv?email__contains=p&id__in=3,100,101") as answer:
+        assert [int(row[0]) for row in list(csv.reader(io.StringIO(answer.text, newline="")))[1:]] == [
+            3,
+            100,
+            101,
+        ]
     for row in rows:
         address = by_id[int(row[0])][4] or ""
         assert row[4] == (f"'{address}" if address[:1] in ("=", "+", "-", "@") else address)

@@ -65,7 +65,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
 
 def databases(config: settings.Settings, manager: Any) -> dict[str, db.Database]:
     """The databases by the name they have in addresses; the warehouse where there is one."""
-    found = [db.rds(secrets.secret(manager, config.database_secret), config.threads)]
+    found = [db.rds(secrets.secret(manager, config.database_secret), config.connections)]
     if config.warehouse_secret:
-        found.append(db.redshift(secrets.secret(manager, config.warehouse_secret), config.threads))
+        found.append(db.redshift(secrets.secret(manager, config.warehouse_secret), config.connections))
     return {database.name: database for database in found}

@@ -12,6 +12,7 @@ A ping costs as much as a lookup, so a connection is pinged once a second at mos
 found cut. These are reads, each a transaction of its own: one that met a cut connection is asked once more.
 """
 
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -116,6 +117,20 @@ class Database:
             return [dict(zip(compiled.columns, row, strict=True)) for row in found]
 
         return self._timed(rows)
+
+    @property
+    def copies(self) -> bool:
+        """Whether the database writes CSV by itself; Redshift's COPY only reads."""
+        return bool(self.engine.dialect.driver == "psycopg2")
+
+    def copy(self, statement: sqlalchemy.Select[Any]) -> tuple[bytes, int]:
+        """The rows of a SELECT as CSV that the server wrote, and how many they are."""
+        compiled = statement.compile(self.engine, compile_kwargs={"render_postcompile": True})
+        with self.connection() as connection, connection.connection.cursor() as cursor:
+            out = io.BytesIO()
+            select = cursor.mogrify(compiled.string, compiled.params)
+            cursor.copy_expert(b"COPY (" + select + b") TO STDOUT WITH (FORMAT csv)", out)
+            return out.getvalue(), cursor.rowcount
 
     @contextmanager
     def connection(self) -> Iterator[sqlalchemy.Connection]:

@@ -21,6 +21,7 @@ MOST_COUNTED = 10_000
 MOST_VALUES = 12
 Batch = Sequence[Sequence[Any]]
 EXPORT_BATCH = 20_000
+COPY_BATCH = 100_000  # of text, which takes less room
 
 
 def page(database: Database, view: View) -> tuple[Result, bool]:
@@ -56,6 +57,27 @@ def everybody(database: Database, view: View) -> Iterator[Batch]:
             return
         last = dict(zip(persons.c.keys(), batch[-1], strict=True))
         after = (last[view.sort], last["id"])
+
+
+def copied(database: Database, view: View) -> Iterator[bytes]:
+    """The same by id, as CSV that the database wrote: a quarter of the time. Only where `copies` says so."""
+    after = view.after
+    while True:
+        text, count = database.copy(rows(replace(view, after=after)).limit(COPY_BATCH))
+        if count:
+            yield text
+        if count < COPY_BATCH:
+            return
+        identifier = last_identifier(text)
+        after = (identifier, identifier)
+
+
+def last_identifier(text: bytes) -> int:
+    """The id that the last row of CSV begins with; a line end within quotes begins no row."""
+    start = text.rfind(b"\n", 0, -1)
+    while start >= 0 and text.count(b'"', start) % 2:
+        start = text.rfind(b"\n", 0, start)
+    return int(text[start + 1 :].partition(b",")[0])
 
 
 def rows(view: View) -> Select[Any]:

@@ -3,7 +3,7 @@
     WEB_DATABASE_SECRET    ARN of the secret with the read-only login of RDS       (required)
     AWS_DEFAULT_REGION     Region of Secrets Manager                               (required)
     WEB_WAREHOUSE_SECRET   ARN of the secret with the read-only login of Redshift; empty where there is none
-    WEB_THREADS            threads per worker, and connections per database and worker (16)
+    WEB_THREADS            threads per worker (20); four fifths of them may ask the same database at a time
     WEB_NETWORK            the deployed network, to be drawn (facts.py)
     WEB_DATA_BUCKET        the bucket with the rejected rows, where uploads go
     WEB_UPLOAD             `true` lets people upload files into it (false)
@@ -54,11 +54,16 @@ class Settings:
     database_secret: str
     warehouse_secret: str
     region: str
-    threads: int = 16
+    threads: int = 20
     network: NetworkFacts = field(default_factory=NetworkFacts)
     bucket: str = ""
     upload: UploadSettings = field(default_factory=UploadSettings)
     auth_secret: str = ""
+
+    @property
+    def connections(self) -> int:
+        """Connections per worker and database; threads are left when one database holds all of its own."""
+        return max(1, self.threads * 4 // 5)
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -70,7 +75,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         database_secret=environment["WEB_DATABASE_SECRET"],
         warehouse_secret=environment.get("WEB_WAREHOUSE_SECRET", ""),
         region=environment["AWS_DEFAULT_REGION"],
-        threads=_number(environment, "WEB_THREADS", 16, 64),
+        threads=_number(environment, "WEB_THREADS", 20, 64),
         network=parse(environment.get("WEB_NETWORK", "")),
         bucket=environment.get("WEB_DATA_BUCKET", ""),
         upload=_upload(environment),

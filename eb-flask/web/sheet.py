@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -10,9 +11,10 @@ from .merge import Difference
 from .view import COLUMNS
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# How such a cell looks in the written text: behind a comma, quoted or not (csv always quotes a line end).
+# How such a cell looks in the written text: behind a comma, quoted or not (a line end is always quoted).
 # The first column is a number, so no line begins with one.
-SUSPICIOUS = (",=", ",+", ",-", ",@", ",\t", ',"=', ',"+', ',"-', ',"@', ',"\t', ',"\r')
+SUSPICIOUS = re.compile(',"?[=+@\t\r-]')
+SUSPICIOUS_BYTES = re.compile(SUSPICIOUS.pattern.encode())
 Batch = Sequence[Sequence[Any]]
 
 
@@ -21,6 +23,16 @@ def lines(first: Batch, batches: Iterable[Batch]) -> Iterator[str]:
     yield text([tuple(COLUMNS)]) + text(first)
     for batch in batches:
         yield text(batch)
+
+
+def defused_texts(first: bytes, texts: Iterable[bytes]) -> Iterator[bytes]:
+    """CSV that a database wrote, with a head line; only a piece that looks suspicious is taken apart."""
+    yield plain([tuple(COLUMNS)]).encode()
+    for piece in chain((first,), texts):
+        if SUSPICIOUS_BYTES.search(piece):
+            yield from map(str.encode, defused_lines(io.StringIO(piece.decode(), newline="")))
+        else:
+            yield piece
 
 
 def of_differences(first: Iterable[Difference | None], rest: Iterable[Difference | None]) -> Iterator[str]:
@@ -43,7 +55,7 @@ def defused_lines(lines: Iterable[str]) -> Iterator[str]:
 def text(batch: Batch) -> str:
     """Rows as CSV text; cells are looked at one by one only where the text looks suspicious as a whole."""
     written = plain(batch)
-    if not any(sign in written for sign in SUSPICIOUS):
+    if not SUSPICIOUS.search(written):
         return written
     return plain([list(map(defused, person)) for person in batch])
 

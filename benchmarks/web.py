@@ -1,0 +1,340 @@
+"""How fast the pages are, as ratios to yardsticks in the same run, on loopback.
+
+    .venv/bin/python benchmarks/web.py [--rows 1000000] [--seconds 5] [--requests 100000] [--only lookup,...]
+
+    parts    what a lookup costs in one thread, taken apart
+    lookup   an indexed lookup per request, by gunicorn as the Procfile starts it, beside: the same server
+             with a constant string (bare Flask, no log, no headers); the application with one; the
+             walkthrough's way (a new client, secret fetch and connection for each request)
+    clients  32 clients: lookups, and a query of 100 ms, with the same worker settings
+    memory   a worker's memory over many requests
+    page     100 of all people with a filter, beside the time that its statements take in the database
+    csv      all people as CSV, beside COPY to standard output
+
+wrk sends the requests where it is installed, else threads of this process, which a quick server outruns.
+Everything runs on two databases and a Secrets Manager that the benchmark starts and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "eb-flask")]
+
+import web_support  # noqa: E402
+from web_process import BESIDE_PYTHON, procfile  # noqa: E402
+
+from aws_vpc.local.postgres import free_port  # noqa: E402
+
+APPLICATION = "web_yardsticks"
+LOOKUP = "/rds/people/{}.json"
+
+
+class Folders:
+    """The folders that the databases ask a test's fixture for."""
+
+    def __init__(self, root: str) -> None:
+        self.root = Path(root)
+
+    def mktemp(self, name: str) -> Path:
+        """A new folder."""
+        folder = self.root / name
+        folder.mkdir()
+        return folder
+
+
+def fill(source: web_support.Source, rows: int) -> None:
+    """People 10, 11, ... in the database, as the loader leaves them: keyed and analysed."""
+    source.execute(
+        "INSERT INTO persons SELECT n, 'person' || n || '@example.com',"
+        " (ARRAY['NY', 'CA', 'TX', 'WA'])[1 + mod(n, 4)],"
+        f" lpad(mod(n, 99999)::text, 5, '0'), n || ' Main Street' FROM generate_series(10, {rows + 3}) n",
+        "ANALYZE persons",
+    )
+
+
+@contextlib.contextmanager
+def served(application: str) -> Iterator[tuple[str, psutil.Process]]:
+    """The address of an application under the Procfile's gunicorn and its settings, and the process."""
+    port = free_port()
+    command = [*procfile()[:-1], application]
+    environment = {**os.environ, **BESIDE_PYTHON, "PORT": str(port), "BIND_ADDRESS": "127.0.0.1"}
+    environment["PYTHONPATH"] = str(Path(__file__).parent)
+    process = psutil.Popen(
+        command,
+        cwd=PROJECT / "eb-flask",
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+class Load:
+    """Requests per second, the middle and the slowest hundredth in ms, and how many answers were wrong."""
+
+    def __init__(self, rate: float, p50: float, p99: float, wrong: int) -> None:
+        self.rate, self.p50, self.p99, self.wrong = rate, p50, p99, wrong
+
+    def __str__(self) -> str:
+        wrong = f", {self.wrong} wrong" if self.wrong else ""
+        return f"{self.rate:8.0f} /s   p50 {self.p50:6.1f} ms   p99 {self.p99:6.1f} ms{wrong}"
+
+
+MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
+
+
+def duration(text: str) -> float:
+    """Milliseconds of what wrk writes as 1.23ms."""
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]
+    return float(number) * MILLISECONDS[unit]
+
+
+def load(url: str, clients: int, seconds: float) -> Load:
+    """What the server does for so many clients that ask without a pause."""
+    urllib.request.urlopen(url).read()
+    if not shutil.which("wrk"):
+        return by_threads(url, clients, seconds)
+    argv = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "10s", "--latency", url]
+    text = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    p50, p99 = (duration(re.search(rf"(?m)^ +{share}% +(\S+)", text)[1]) for share in (50, 99))  # type: ignore[index]
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])  # type: ignore[index]
+    return Load(rate, p50, p99, int(wrong[1]) if wrong else 0)
+
+
+def by_threads(url: str, clients: int, seconds: float) -> Load:
+    """The same by threads of this process."""
+    host, path = re.fullmatch(r"http://([^/]+)(/.*)", url).groups()  # type: ignore[union-attr]
+    times: list[float] = []
+    wrong: list[int] = []
+    end = time.perf_counter() + seconds
+
+    def client() -> None:
+        connection = http.client.HTTPConnection(host, timeout=10)
+        while (began := time.perf_counter()) < end:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            times.append((time.perf_counter() - began) * 1000)
+            if answer.status != 200:
+                wrong.append(answer.status)
+        connection.close()
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spread = statistics.quantiles(times, n=100)
+    return Load(len(times) / seconds, spread[49], spread[98], len(wrong))
+
+
+def workers(process: psutil.Process) -> list[psutil.Process]:
+    """The worker processes."""
+    found: list[psutil.Process] = process.children()
+    return found
+
+
+def spent(process: psutil.Process) -> float:
+    """CPU seconds that the workers have spent."""
+    return sum(sum(worker.cpu_times()[:2]) for worker in workers(process))
+
+
+def verdict(name: str, value: float, aim: float, unit: str = "", *, most: bool = False) -> None:
+    """One line: a figure beside its aim."""
+    held = value <= aim if most else value >= aim
+    sign = "at most" if most else "at least"
+    print(f"{'holds ' if held else 'MISSED'}  {name}: {value:.2f}{unit} ({sign} {aim:g}{unit})", flush=True)
+
+
+def lookup(seconds: float) -> None:
+    """A lookup beside a constant string and beside the walkthrough's way; each three times in turn."""
+    seen: dict[str, list[Load]] = {}
+    cpu: dict[str, list[float]] = {}
+    paths = {
+        "constant, bare": (f"{APPLICATION}:bare", "/constant"),
+        "constant, ours": (f"{APPLICATION}:ours", "/constant"),
+        "lookup, JSON": (f"{APPLICATION}:ours", LOOKUP.format(5000)),
+        "lookup, HTML": (f"{APPLICATION}:ours", "/rds/people/5000"),
+        "lookup, Redshift": (f"{APPLICATION}:ours", "/redshift/people/5000.json"),
+        "walkthrough": (f"{APPLICATION}:walkthrough", "/rds/person5000@example.com"),
+    }
+    for _ in range(3):
+        for name, (application, path) in paths.items():
+            with served(application) as (address, process):
+                load(address + path, 8, 1)
+                before = spent(process)
+                seen.setdefault(name, []).append(measured := load(address + path, 8, seconds))
+                cpu.setdefault(name, []).append((spent(process) - before) / max(measured.rate * seconds, 1))
+    print("8 clients, the middle of three runs; CPU of the workers for one request")
+    middle = {name: sorted(runs, key=lambda run: run.rate)[1] for name, runs in seen.items()}
+    for name, run in middle.items():
+        print(f"  {name:18}{run}   {statistics.median(cpu[name]) * 1e6:6.0f} us")
+    rate = {name: run.rate for name, run in middle.items()}
+    verdict("lookup : constant string (bare)", rate["lookup, JSON"] / rate["constant, bare"], 0.5)
+    verdict(
+        "lookup : constant string (the same application)", rate["lookup, JSON"] / rate["constant, ours"], 0.5
+    )
+    verdict("lookup : the walkthrough's way", rate["lookup, JSON"] / rate["walkthrough"], 25)
+
+
+def many_clients(seconds: float) -> None:
+    """32 clients: lookups, and a query of 100 ms."""
+    with served(f"{APPLICATION}:ours") as (address, _):
+        load(address + LOOKUP.format(5000), 32, 1)
+        quick = load(address + LOOKUP.format(5000), 32, seconds)
+        load(address + "/slow", 32, 2)
+        slow = load(address + "/slow", 32, max(seconds, 5))
+    print(f"32 clients\n  lookup            {quick}\n  query of 100 ms   {slow}")
+    verdict("p99 of lookups", quick.p99, 30, " ms", most=True)
+    verdict("queries of 100 ms", slow.rate, 200, " /s")
+
+
+def memory(requests: int) -> None:
+    """What a worker weighs before and after many requests."""
+    with served(f"{APPLICATION}:ours") as (address, process):
+        url = address + LOOKUP.format(5000)
+        sizes = []
+        for _ in range(5):
+            rate = load(url, 8, 1).rate
+            load(url, 8, max(1.0, requests / 5 / rate))
+            sizes.append([worker.memory_info().rss / 1e6 for worker in workers(process)])
+    for number, row in enumerate(sizes, 1):
+        print(f"  after {number * requests // 5:7} requests: " + ", ".join(f"{size:.1f} MB" for size in row))
+    growth = max(last - first for first, last in zip(sizes[1], sizes[-1], strict=True))
+    verdict("a worker's growth over the last three fifths", growth, 2, " MB", most=True)
+
+
+def median_milliseconds(ask: Callable[[], Any], times: int = 9) -> float:
+    """The middle of several runs."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
+
+
+def page() -> None:
+    """A page of 100 with a filter, beside the time that its statements take in the database."""
+    for query in ("state=CA&postal__gte=50000", "q=person99&sort=-email", "state=CA&facet=state"):
+        with served(f"{APPLICATION}:ours") as (address, _):
+            url, inside = f"{address}/rds/people?{query}", []
+
+            def ask(url: str = url, inside: list[float] = inside) -> None:
+                with urllib.request.urlopen(url) as answer:
+                    answer.read()
+                    inside.append(float(answer.headers["Server-Timing"].split("=")[1]))
+
+            ask()
+            whole = median_milliseconds(ask)
+            database = statistics.median(inside)
+        print(f"  {query}: {whole:.1f} ms, of it in the database {database:.1f} ms")
+        verdict("around the database", whole - database, 15, " ms", most=True)
+
+
+def csv(web: web_support.Web) -> None:
+    """Everybody as CSV beside COPY by the same login over TLS, and the worker's memory meanwhile."""
+    copy = median_milliseconds(lambda: copied(web), 3)
+    with served(f"{APPLICATION}:ours") as (address, process):
+        urllib.request.urlopen(f"{address}/rds/people.csv?size=20&id__lte=10").read()
+        highest = [0.0]
+        done = threading.Event()
+        watch = threading.Thread(target=watched, args=(process, done, highest))
+        watch.start()
+        took = median_milliseconds(lambda: drained(f"{address}/rds/people.csv"), 3)
+        done.set()
+        watch.join()
+    print(f"  COPY to standard output {copy / 1000:.2f} s, the pages {took / 1000:.2f} s")
+    verdict("CSV : COPY", copy / took, 0.3)
+    verdict("the worker's memory meanwhile", highest[0], 150, " MB", most=True)
+
+
+def copied(web: web_support.Web) -> None:
+    """Reads the table by COPY, as psql does, over TLS."""
+    import psycopg2
+
+    login = {"user": "web_reader", "password": web.rds.password, "dbname": "people"}
+    connection = psycopg2.connect(host="localhost", port=web.rds.port, sslmode="verify-full", **login)
+    with connection.cursor() as cursor, open(os.devnull, "wb") as sink:  # noqa: PTH123
+        cursor.copy_expert("COPY (SELECT * FROM persons) TO STDOUT WITH (FORMAT csv, HEADER)", sink)
+    connection.close()
+
+
+def drained(url: str) -> None:
+    """Reads an answer to its end."""
+    with urllib.request.urlopen(url) as answer:
+        while answer.read(1 << 20):
+            pass
+
+
+def watched(process: psutil.Process, done: threading.Event, highest: list[float]) -> None:
+    """Notes the largest worker in MB until it is over."""
+    while not done.wait(0.05):
+        highest[0] = max(highest[0], *(worker.memory_info().rss / 1e6 for worker in workers(process)))
+
+
+def parts() -> None:
+    """What a lookup costs in one thread without a server, layer by layer."""
+    import web_yardsticks
+
+    for name, microseconds in web_yardsticks.parts():
+        print(f"  {name:58}{microseconds:7.0f} us")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time the web pages against yardsticks.")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--only", default="parts,lookup,clients,memory,page,csv")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root, contextlib.ExitStack() as stack:
+        Path(root).chmod(0o755)
+        servers = stack.enter_context(contextlib.contextmanager(web_support.running_servers)(Folders(root)))
+        web = stack.enter_context(contextlib.contextmanager(web_support.running_web)(servers))
+        fill(web.rds, given.rows)
+        fill(web.redshift, min(given.rows, 100_000))
+        wanted: dict[str, Callable[[], None]] = {
+            "parts": parts,
+            "lookup": lambda: lookup(given.seconds),
+            "clients": lambda: many_clients(given.seconds),
+            "memory": lambda: memory(given.requests),
+            "page": page,
+            "csv": lambda: csv(web),
+        }
+        for name in given.only.split(","):
+            print(f"\n{name}, {given.rows:,} rows" if name in ("page", "csv") else f"\n{name}", flush=True)
+            wanted[name]()
+
+
+if __name__ == "__main__":
+    main()
