@@ -1,0 +1,232 @@
+"""What the deploy commands cost beside `aws cloudformation deploy`, and what the templates make wait.
+
+    .venv/bin/python benchmarks/deploy.py [--runs 5]
+
+The whole root is created in an embedded AWS of the benchmark's own, behind a proxy that counts calls. Then,
+in the same run, an update of nothing by `aws-vpc update` stands against one by `aws cloudformation deploy`
+for the root alone. Last, what the slow resources wait for, worked out from the templates' references.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parent.parent
+sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
+
+import boto3  # noqa: E402
+from fault_proxy import Proxy, fault_proxy  # noqa: E402
+
+from aws_vpc import cli, deploy, follow, package  # noqa: E402
+from aws_vpc.local import control  # noqa: E402
+from aws_vpc.local.cloudformation.durations import seconds  # noqa: E402
+from aws_vpc.template import load  # noqa: E402
+from aws_vpc.wait import Wait  # noqa: E402
+
+STACK = "benchmark"
+NESTED = "AWS::CloudFormation::Stack"
+# What has to start side by side: logical ids in the children.
+TOGETHER = {
+    "RDS": ("NestedRDSStack", "Database"),
+    "Redshift": ("NestedRedshiftStack", "Warehouse"),
+    "EC2": ("NestedEC2Stack", "WebServer"),
+    "endpoints": ("NestedVPCStack", "SecretsManagerEndpoint"),
+}
+Path_ = tuple[str, ...]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="updates of nothing (%(default)s)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
+        compare(Path(folder), options.runs)
+
+
+def compare(folder: Path, runs: int) -> None:
+    """Prints the figures of creates and updates in an embedded AWS in this folder."""
+    facts = control.start(folder / "local")
+    os.environ.update(facts.environment(), AWS_VPC_STATE_DIR=str(folder / "state"))
+    os.environ["AWS_VPC_LOCAL_DIR"] = str(folder / "local")
+    try:
+        with fault_proxy(facts.endpoint) as proxy:
+            os.environ["AWS_ENDPOINT_URL"] = proxy.endpoint
+            polls = create(proxy)
+            print(f"create: {sum(proxy.calls.values())} calls, {polls}")
+            updates(proxy, folder, runs)
+            cfn = boto3.client("cloudformation", endpoint_url=facts.endpoint)
+            paths({path for path, _ in deploy.resources(cfn, STACK)})
+    finally:
+        control.stop(folder / "local")
+
+
+def create(proxy: Proxy) -> str:
+    """A sentence on the polling of a create of the whole root."""
+    rounds: list[Counter[str]] = [Counter()]
+    pauses, fresh = Wait.pauses, follow.fresh
+
+    def counted(cfn: Any, watch: follow.Watch) -> Any:
+        rounds[-1][watch.stack_id] += 1
+        return fresh(cfn, watch)
+
+    def rounded(self: Wait, what: str) -> Iterator[float]:
+        for waited in pauses(self, what):
+            rounds.append(Counter())
+            yield waited
+
+    follow.fresh, Wait.pauses = counted, rounded  # type: ignore[method-assign]
+    try:
+        port = free_port()
+        run("create", "--param", "WebIngressCidr=127.0.0.1/32", "--param", f"WebPort={port}")
+    finally:
+        follow.fresh, Wait.pauses = fresh, pauses  # type: ignore[method-assign]
+    polled = [one for one in rounds if one]
+    most = max(max(one.values()) for one in polled)
+    calls, stacks = sum(sum(one.values()) for one in polled), len(set().union(*polled))
+    return f"{calls} of them polls of {stacks} stacks in {len(polled)} intervals, at most {most} a stack each"
+
+
+def free_port() -> int:
+    """A port that nobody has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def run(command: str, *more: str) -> str:
+    """What a command answers; the benchmark ends where it fails."""
+    answer, told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(told):
+        status = cli.main([command, "--stack-name", STACK, *more])
+    if status:
+        sys.exit(f"{command}: exit {status}\n{told.getvalue()}")
+    return answer.getvalue()
+
+
+def updates(proxy: Proxy, folder: Path, runs: int) -> None:
+    """Prints how an update of nothing stands against `aws cloudformation deploy` of the root alone."""
+    ours = [
+        timed(proxy, [sys.executable, "-m", "aws_vpc", "update", "--stack-name", STACK]) for _ in range(runs)
+    ]
+    text = package.package(PROJECT / "templates").root.body()
+    (folder / "root.yaml").write_bytes(text)
+    bucket = next(one for one in buckets() if one.startswith("aws-vpc-artifacts"))
+    theirs_command = [
+        str(PROJECT / ".venv" / "bin" / "aws"), "cloudformation", "deploy", "--stack-name", STACK,
+        "--template-file", str(folder / "root.yaml"), "--s3-bucket", bucket, "--s3-prefix", "plain",
+        "--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "--no-fail-on-empty-changeset",
+    ]  # fmt: skip
+    timed(proxy, theirs_command)  # uploads the root once, which counts for nobody
+    theirs = [timed(proxy, theirs_command) for _ in range(runs)]
+    for who, found in (("aws-vpc update", ours), ("aws cloudformation deploy", theirs)):
+        told = ", ".join(f"{name} {count}" for name, count in found[-1][1].items())
+        print(f"{who}: {median(found):.2f} s, {calls(found):.0f} calls ({told})")
+    times, asked = median(ours) / median(theirs), calls(ours) / calls(theirs)
+    print(f"ratio: {times:.2f} of the time, {asked:.2f} of the calls")
+    uploads = sum(one[1]["PUT object"] for one in ours)
+    print(f"an update of nothing: {'under' if median(ours) < 3 else 'OVER'} 3 s, {uploads} uploads")
+
+
+def buckets() -> list[str]:
+    """The buckets of the embedded AWS."""
+    return [one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"]]
+
+
+def timed(proxy: Proxy, command: list[str]) -> tuple[float, Counter[str]]:
+    """Seconds and calls of a command that changes nothing."""
+    proxy.calls.clear()
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return time.monotonic() - began, Counter(proxy.calls)
+
+
+def median(found: list[tuple[float, Counter[str]]]) -> float:
+    """The median of the seconds."""
+    return statistics.median(one[0] for one in found)
+
+
+def calls(found: list[tuple[float, Counter[str]]]) -> float:
+    """The median of the calls."""
+    return statistics.median(sum(one[1].values()) for one in found)
+
+
+def paths(standing: set[Path_]) -> None:
+    """Prints what the slow resources wait for, by the references of the templates, and for how long."""
+    root = load((PROJECT / "templates" / "nested-stack.yaml").read_text())
+    children = {
+        logical: load((PROJECT / "templates" / found[1]).read_text())
+        for logical, one in root.resources.items()
+        if (found := package.CHILD.search(str(one["Properties"].get("TemplateURL", ""))))
+        and (logical,) in standing
+    }
+    needs = {node: before & standing for node, before in graph(root, children).items() if node in standing}
+    print("what each waits for (seconds: CloudFormation's usual times for the types on its path)")
+    for what, node in TOGETHER.items():
+        chain = longest(node, needs, children)
+        waited = sum(weight(one, children) for one in chain[:-1])
+        others = [other for other, one in TOGETHER.items() if one in reachable(node, needs)]
+        print(f"  {what:10} starts after {waited:4.0f} s: {' → '.join('/'.join(one) for one in chain)}")
+        print(f"  {'':10} waits for {', '.join(others) or 'none'} of the others")
+
+
+def graph(root: Any, children: dict[str, Any]) -> dict[Path_, set[Path_]]:
+    """For each resource of a child those that it waits for, in its own stack and in the stacks before it."""
+    needs: dict[Path_, set[Path_]] = {}
+    for stack, template in children.items():
+        before = {one for one in root.graph[stack] if one in children}
+        for logical, inner in template.graph.items():
+            node = (stack, logical)
+            needs[node] = {(stack, one) for one in inner}
+            # A nested stack starts when all of a stack that it refers to is complete.
+            if not inner:
+                needs[node] |= {(one, other) for one in before for other in children[one].resources}
+    return needs
+
+
+def weight(node: Path_, children: dict[str, Any]) -> float:
+    """The usual seconds of a resource."""
+    return seconds(children[node[0]].resources[node[1]]["Type"]).create
+
+
+def longest(node: Path_, needs: dict[Path_, set[Path_]], children: dict[str, Any]) -> list[Path_]:
+    """The chain of resources that ends in `node` and takes the longest."""
+    best: dict[Path_, tuple[float, list[Path_]]] = {}
+
+    def visit(one: Path_) -> tuple[float, list[Path_]]:
+        if one not in best:
+            before = max(map(visit, needs.get(one, ())), key=lambda pair: pair[0], default=(0.0, []))
+            best[one] = (before[0] + weight(one, children), [*before[1], one])
+        return best[one]
+
+    return [one for one in visit(node)[1] if weight(one, children) >= 1 or one == node]
+
+
+def reachable(node: Path_, needs: dict[Path_, set[Path_]]) -> set[Path_]:
+    """Everything that a resource waits for."""
+    found: set[Path_] = set()
+    waiting = list(needs.get(node, ()))
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting.extend(needs.get(one, ()))
+    return found
+
+
+if __name__ == "__main__":
+    main()
