@@ -3,7 +3,6 @@
 In: the values of plan.py and events.py. Out: lines, and one object per command for --json.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,14 +11,10 @@ from aws_vpc.causes import WRAPPED, Cause
 from aws_vpc.drifted import Drift
 from aws_vpc.events import STACK, Event
 from aws_vpc.plan import Change, Property
-from aws_vpc.template_values import UNKNOWN as AFTER_APPLY
+from aws_vpc.property_values import UNKNOWN, differences, shown, structure, value
 
 SCHEMA = 1
-MASKED = "****"
 GONE = {"Retain": "GIVEN UP, kept by its policy", "Snapshot": "DELETED, after a snapshot"}
-UNKNOWN = "«known after apply»"
-# CloudFormation masks NoEcho parameters; this masks a secret that a template holds in the open, too.
-SECRET = re.compile(r"(password|secretstring|privatekey|authtoken)\w*$", re.IGNORECASE)
 
 
 def event_line(event: Event, start: datetime) -> str:
@@ -60,7 +55,7 @@ def change_lines(changes: Iterable[Change], *, whole: bool = False) -> list[str]
     rows = [["/".join(one.path), one.type, one.action, treatment(one, counts)] for one in shown]
     for one, head in zip(shown, table(rows), strict=True):
         lines.append(head)
-        lines += [f"      {property_line(part)}" for part in one.properties if part.path]
+        lines += [f"      {line}" for part in one.properties if part.path for line in property_lines(part)]
     return [*lines, f"  {total(found)}"] if found else []
 
 
@@ -109,21 +104,20 @@ def replacement(change: Change) -> str:
     return "in place" if change.replacement == "False" else "perhaps replaced"
 
 
-def property_line(part: Property) -> str:
-    """A property before and after, as far as CloudFormation tells."""
-    before = "" if part.before is None else f"{shown(part.path, part.before)} → "
-    after = shown(part.path, part.after) if part.after is not None else "" if part.removed else UNKNOWN
+def property_lines(part: Property) -> list[str]:
+    """A property before and after, as far as CloudFormation tells; of a list or a map, what differs in it."""
+    path = part.path.removeprefix("/Properties/")
     forces = "  forces the replacement" if part.recreation == "Always" and not part.dynamic else ""
-    return f"{part.path.removeprefix('/Properties/')}: {before}{after or 'removed'}{forces}"
-
-
-def shown(path: str, value: str) -> str:
-    """A property's value for a plan: secrets masked, what only the operation itself can tell said so."""
-    if SECRET.search(path) and not value.startswith("{{resolve:"):
-        return MASKED
-    if path.endswith("/TemplateURL"):
-        return value.rpartition("/templates/")[2]
-    return one_line(value).replace(AFTER_APPLY, UNKNOWN)
+    before, after = structure(part.before), structure(part.after)
+    if before is not None and after is not None:
+        inner = [
+            f"{path}/{place}: {value(place, old)} → {value(place, new)}"
+            for place, old, new in differences(before, after)
+        ]
+        return [f"{line}{forces}" for line in inner]
+    old = "" if part.before is None else f"{shown(path, part.before)} → "
+    new = shown(path, part.after) if part.after is not None else "" if part.removed else UNKNOWN
+    return [f"{path}: {old}{new or 'removed'}{forces}"]
 
 
 def failure(causes: Sequence[Cause]) -> str:

@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 
 # moto reads it once, when it is first imported, which may be in any module.
@@ -17,6 +20,10 @@ def web_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from web_support import running_servers
 
     yield from running_servers(tmp_path_factory)
+
+
+# The descriptions of the services are read once, not once for each session that a command opens.
+botocore.session.create_loader = cache(botocore.loaders.create_loader)
 
 
 @pytest.fixture(autouse=True)
