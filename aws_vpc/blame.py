@@ -35,7 +35,8 @@ def blamed(cause: Cause, layers: Mapping[Path, Layer]) -> str:
     scores = {name: score(name, value, cause.reason, layer) for name, value in properties.items() if layer}
     best = max(scores.values(), default=0)
     names = [name for name, points in scores.items() if points == best] if best else []
-    return ", ".join(phrase(cause.path, name, properties[name], layers) for name in names[:3])
+    kind = "parameter" if cause.type == STACK else "property"
+    return ", ".join(phrase(cause.path, kind, name, properties[name], layers) for name in names[:3])
 
 
 def score(name: str, value: Any, reason: str, layer: Layer) -> int:
@@ -69,10 +70,9 @@ def literals(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def phrase(path: Path, name: str, value: Any, layers: Mapping[Path, Layer]) -> str:
+def phrase(path: Path, kind: str, name: str, value: Any, layers: Mapping[Path, Layer]) -> str:
     """A property, and the parameters of the root or the outputs of siblings that set it."""
     behind = list(dict.fromkeys(origins(path[:-1], value, layers)))
-    kind = "parameter" if name in layers[path[:-1]].parameters else "property"
     return f"{kind} {name}" + (f", which {' and '.join(behind)} sets" if behind else "")
 
 

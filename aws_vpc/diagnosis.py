@@ -34,7 +34,7 @@ def tree(
     path: tuple[str, ...], template: Template, given: Mapping[str, str], files: Mapping[str, Template]
 ) -> Iterator[tuple[tuple[str, ...], blame.Layer]]:
     """A stack and those nested in it, each with the values of its parameters as far as they are known."""
-    defaults = {key: str(one["Default"]) for key, one in template.parameters.items() if "Default" in one}
+    defaults = {key: str(one.get("Default", "")) for key, one in template.parameters.items()}
     values = {**defaults, **given}
     yield path, blame.Layer(template.resources, values)
     for logical, resource in template.resources.items():
