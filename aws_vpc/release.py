@@ -106,7 +106,24 @@ def succeed(codedeploy: Any, deployment: str, wait: Wait, say: Callable[[str], N
             break
     if status != "Succeeded":
         reason = why(codedeploy, info)
-        raise DeployFailed(f"deployment {deployment} of the web application is {status}: {reason}")
+        back = rolled_back(codedeploy, info, wait, say)
+        raise DeployFailed(f"deployment {deployment} of the web application is {status}: {reason}{back}")
+
+
+def rolled_back(codedeploy: Any, info: dict[str, Any], wait: Wait, say: Callable[[str], None]) -> str:
+    """What became of the deployment by which CodeDeploy brings the last version back; empty without one."""
+    again = info.get("rollbackInfo", {}).get("rollbackDeploymentId")
+    if not again:
+        return ""
+    status = ""
+    for _ in wait.pauses(f"deployment {again}, which brings the last version back"):
+        now = codedeploy.get_deployment(deploymentId=again)["deploymentInfo"]["status"]
+        if now != status:
+            status = now
+            say(f"rollback {again} {status}")
+        if status in OVER:
+            break
+    return f"; deployment {again}, which brings the last version back, is {status}"
 
 
 def why(codedeploy: Any, info: dict[str, Any]) -> str:

@@ -2,10 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from aws_vpc import deploy, report
+from aws_vpc import deploy, leftovers, report
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.options import stack
-from aws_vpc.commands.session import begin
+from aws_vpc.commands.session import Session, begin
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -20,10 +20,7 @@ def run(options: Namespace, console: Console) -> int:
     listed = deploy.children(session.cfn, found.id) if found else {}
     left = deploy.left_behind(session.cfn, session.name, set(listed.values()))
     if found is None and not left:
-        console.answer(
-            [f"stack {session.name} does not exist"], report.result("status", session.name, stacks={})
-        )
-        return 3
+        return gone(session)
     described = {logical: deploy.describe(session.cfn, one) for logical, one in listed.items()}
     states = {logical: one.status for logical, one in described.items() if one}
     astray = {one.name: one.status for one in left.values()}
@@ -37,3 +34,11 @@ def run(options: Namespace, console: Console) -> int:
     facts = {"status": own, "stacks": states, "left_behind": astray or None, "outputs": outputs}
     console.answer(told, report.result("status", session.name, **facts))
     return 0
+
+
+def gone(session: Session) -> int:
+    """3 after what a stack that does not stand has left has been told."""
+    kept = leftovers.leftovers(session.aws.client, session.name)
+    told = [f"stack {session.name} does not exist", *(f"  kept: {one}" for one in kept)]
+    session.console.answer(told, report.result("status", session.name, stacks={}, kept=kept or None))
+    return 3
