@@ -12,6 +12,8 @@ from aws_vpc.errors import DeployFailed
 from aws_vpc.package import Artifact
 from aws_vpc.wait import Wait
 
+# The outputs of the root that say where the databases are.
+PLACES = ("DatabaseAddress", "DatabasePort", "WarehouseAddress", "WarehousePort")
 BEANSTALK = "NestedElasticBeanstalkStack"
 # An object as old as this has been loaded, or never will be; its job may be forgotten.
 SETTLED_SECONDS = 3600
@@ -130,7 +132,7 @@ def release_web(session: Session, found: Stack, web: Artifact) -> bool:
     )
     words = release.description(
         target,
-        release.settings(session.aws.client("ssm"), f"/{found.name}/web/environment"),
+        settings_of(session, found),
         release.servers(session.aws.client("ec2"), f"{found.name}-web-server"),
     )
     codedeploy = session.aws.client("codedeploy")
@@ -140,6 +142,12 @@ def release_web(session: Session, found: Stack, web: Artifact) -> bool:
     console.say(f"releasing {web.key} to {target.group}")
     release.release(codedeploy, target, words, session.wait(), console.say)
     return True
+
+
+def settings_of(session: Session, found: Stack) -> str:
+    """What the pages are started with: their settings, and where the databases stand."""
+    settings = release.settings(session.aws.client("ssm"), f"/{found.name}/web/environment")
+    return "\n".join([settings, *(found.outputs.get(key, "") for key in PLACES)])
 
 
 def put_data(session: Session, found: Stack, *, again: bool = False) -> data.Object | None:

@@ -9,7 +9,7 @@ from aws_vpc import deploy, plan, report
 from aws_vpc.commands import network, orphans, planning, recovery, removal, stamp, terms
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.create import begun
-from aws_vpc.commands.finish import bring, finish
+from aws_vpc.commands.finish import PLACES, bring, finish
 from aws_vpc.commands.options import operation
 from aws_vpc.commands.planning import Plan
 from aws_vpc.commands.removal import Manner
@@ -17,9 +17,6 @@ from aws_vpc.commands.request import Request, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import Error
-
-# The outputs of the root that say where the databases are.
-PLACES = ("DatabaseAddress", "DatabasePort", "WarehouseAddress", "WarehousePort")
 
 
 def arguments(parser: ArgumentParser) -> None:
