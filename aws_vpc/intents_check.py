@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from aws_vpc.errors import UsageError
 from aws_vpc.intents import FlowSet, Intent, Intents
-from aws_vpc.network import Network, PortRange, Verdict
+from aws_vpc.network import Address, Block, Network, PortRange, Verdict
 from aws_vpc.network_names import End, elsewhere, find
 from aws_vpc.network_values import ALL_PORTS, ANY_PROTOCOL, INTERNET, WITH_PORTS
 from aws_vpc.reach import trace
@@ -72,7 +72,8 @@ def _outcome(network: Network, intent: Intent, intents: Intents) -> Outcome:
         return _not_asked(intent)
     if intent.kind == "deny":
         excepted = [_Resolved(network, it) for it in intent.exceptions]
-        found = arriving(network, sources, destinations, intent.flows.protocol, intent.flows.ports)
+        told = _blocks(network, excepted)
+        found = arriving(network, sources, destinations, intent.flows.protocol, intent.flows.ports, told)
         return _judged(intent, _unexcused(found, excepted), "a packet arrives")
     return _connections(network, intent, sources, destinations)
 
@@ -117,12 +118,13 @@ def arriving(
     destinations: Sequence[End],
     protocol: int = ANY_PROTOCOL,
     ports: Sequence[PortRange] = (),
+    apart: Sequence[Block] = (),
 ) -> Iterator[Trace]:
     """Every flow between the ends whose request arrives, or might; a thing is not asked to reach itself."""
     for source in sources:
         for destination in destinations:
             for one in ports or (None,):
-                question = Question(source, destination, protocol, one)
+                question = Question(source, destination, protocol, one, apart=tuple(apart))
                 for flow in Asking(network, question).flows():
                     if _same(network, flow.source, flow.destination):
                         continue
@@ -157,11 +159,22 @@ class _Resolved:
     def _concerns(self, found: Trace) -> bool:
         if self.flows.protocol not in (ANY_PROTOCOL, found.flow.protocol):
             return False
-        sides = ((self.flows.sources, found.flow.source), (self.flows.destinations, found.flow.destination))
-        return all(
-            any(component in (it.component, *it.interfaces) for it in ends(self.network, names))
-            for names, component in sides
+        flow = found.flow
+        sides = (
+            (self.flows.sources, flow.source, flow.source_address),
+            (self.flows.destinations, flow.destination, flow.destination_address),
         )
+        return all(
+            any(self._is(it, component, address) for it in ends(self.network, names))
+            for names, component, address in sides
+        )
+
+    def _is(self, end: End, component: str, address: Address) -> bool:
+        """Whether an end of a flow is among what was named: by its component, or by any of its addresses."""
+        if end.block is None:
+            return component in (end.component, *end.interfaces)
+        known = self.network.interfaces.get(component)
+        return any(it in end.block for it in (address, *(known.addresses if known else ())))
 
 
 def _unexcused(found: Iterable[Trace], exceptions: Sequence[_Resolved]) -> Iterator[Trace]:
@@ -179,7 +192,14 @@ def _strangers(
     """What arrives at the destinations and is not the flow that alone may."""
     everything = ends(network, [ANY])
     allowed = [_Resolved(network, intent.flows), *(_Resolved(network, it) for it in intent.exceptions)]
-    return _unexcused(arriving(network, everything, destinations), allowed if sources else allowed[1:])
+    found = arriving(network, everything, destinations, apart=_blocks(network, allowed))
+    return _unexcused(found, allowed if sources else allowed[1:])
+
+
+def _blocks(network: Network, excepted: Sequence[_Resolved]) -> list[Block]:
+    """The blocks that exceptions name, at whose edges the answer may change."""
+    names = [name for it in excepted for name in (*it.flows.sources, *it.flows.destinations)]
+    return [it.block for it in ends(network, names) if it.block is not None]
 
 
 def _connections(

@@ -60,18 +60,16 @@ def scope_paths(network: Network, scope: Mapping[str, Any]) -> Iterator[Trace]:
     from aws_vpc.intents_check import arriving
 
     excluded = [_statement(network, it) for it in scope.get("ExcludePaths") or ()]
-    for statement in scope.get("MatchPaths") or ():
-        source, destination, through = _statement(network, statement)
-        for protocol in source.header.protocols:
-            if protocol not in destination.header.protocols:
-                continue
+    matched = [_statement(network, it) for it in scope.get("MatchPaths") or ()]
+    headers = [side.header for it in (*matched, *excluded) for side in it[:2]]
+    apart = [block for header in headers for block in (*header.sources, *header.destinations)]
+    for source, destination, through in matched:
+        ends = _ends(network, source), _ends(network, destination)
+        for protocol in sorted({*source.header.protocols} & {*destination.header.protocols}):
             ports = source.header.ports or destination.header.ports
-            for found in arriving(
-                network, _ends(network, source), _ends(network, destination), protocol, ports
-            ):
-                if _meets(network, found, source, destination, through) and (
-                    left := _left(network, found, excluded)
-                ):
+            for found in arriving(network, *ends, protocol, ports, apart):
+                meets = _meets(network, found, source, destination, through)
+                if meets and (left := _left(network, found, excluded)):
                     yield left
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -109,7 +110,7 @@ def open_stack(
     files: Mapping[str, str], name: str, given: Mapping[str, Any], region: str, prefix: str = ""
 ) -> Stack:
     """The template under the name with its parameters."""
-    template = _without_rules(load(files[name]))
+    template = _loaded(files[name])
     values = _values(template, given, bool(prefix))
     zones: Callable[[str], list[str]] = lambda where: [f"{where}{letter}" for letter in "abc"]  # noqa: E731
     found: list[Stack] = []
@@ -124,8 +125,10 @@ def open_stack(
     return found[0]
 
 
-def _without_rules(template: Template) -> Template:
+@lru_cache(maxsize=64)
+def _loaded(text: str) -> Template:
     """The template without its Rules: they are about deploying, and ask for bundles and platforms, too."""
+    template = load(text)
     return replace(template, body={key: it for key, it in template.body.items() if key != "Rules"})
 
 

@@ -29,7 +29,7 @@ class Question:
     """Whether the source can open a connection to the destination; `protocol` -1 asks for any protocol.
 
     `ports` None asks for any port. `source_ports` None takes the client's usual ones: 32768-61000 of a Linux
-    host inside, 1024-65535 of anybody outside.
+    host inside, 1024-65535 of anybody outside. `apart` are blocks that whoever asks tells apart, too.
     """
 
     source: End
@@ -41,6 +41,7 @@ class Question:
     destination_address: Address | None = None
     through: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
+    apart: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Asking:
             if it.vpc in vpcs and (not it.source_dest_check or it.owner in self.network.load_balancers)
             for group in it.groups
         }
-        return frozenset(blocks_of(self.network, vpcs, groups))
+        return frozenset(blocks_of(self.network, vpcs, groups)) | set(self.question.apart)
 
     def _joined(self, vpcs: Iterable[str]) -> set[str]:
         gateways = {it.gateway for it in self.network.attachments.values() if it.resource in vpcs}

@@ -281,3 +281,41 @@ def test_a_plan_in_a_network_that_stands_already_is_not_asked(templates: Path) -
     assert [
         it for it in promises_are_kept(drafted(templates.parent, **given)) if it.severity == "ERROR"
     ] == []
+
+
+def test_the_example_of_the_guide_is_held_and_breaks_where_it_should(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (PROJECT / "docs" / "reachability.rst").read_text()
+    example = guide.partition("   parameters: {WebPort: 80}")
+    lines = [example[1], *example[2].partition("\n\nAn intent may")[0].splitlines()]
+    file = tmp_path / "example.yaml"
+    file.write_text("\n".join(line[3:] for line in lines))
+    office = "WebIngressCidr=203.0.113.0/24"
+    assert cli.main(["check", str(file), "--param", office]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 holds"
+    found = broken(capsys, str(file), "--param", "WebIngressCidr=0.0.0.0/0")
+    assert list(found) == ["the page is for the office"]
+
+
+def test_an_exception_covers_its_own_addresses_and_no_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "half.yaml"
+    file.write_text("intents: [{name: half, only: {from: 203.0.112.0/24, to: WebServer, port: 80}}]")
+    assert cli.main(["check", str(file), "--param", "WebIngressCidr=203.0.112.0/24"]) == 0
+    capsys.readouterr()
+    (row,) = broken(capsys, str(file), "--param", "WebIngressCidr=203.0.112.0/23").values()
+    (path, *_) = row["paths"]
+    assert path["ForwardPathComponents"][0]["OutboundHeader"]["SourceAddresses"] == ["203.0.113.0/32"]
+
+
+def test_a_scope_tells_apart_the_addresses_that_it_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {"PacketHeaderStatement": {"SourceAddresses": ["203.0.112.0/24"]}}
+    file = tmp_path / "scope.json"
+    file.write_text(json.dumps({**SCOPE, "ExcludePaths": [{"Source": known}]}))
+    assert cli.main(["check", str(file), "--param", "WebIngressCidr=203.0.112.0/24"]) == 0
+    capsys.readouterr()
+    assert broken(capsys, str(file), "--param", "WebIngressCidr=203.0.112.0/23")
