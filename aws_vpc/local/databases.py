@@ -5,6 +5,7 @@ moto keeps the records of both services; the corrections here put what really ru
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import secrets
@@ -14,14 +15,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
 import botocore.parsers
 
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.postgres_binaries import Installation
-from aws_vpc.local.wire import Request, Response, ServiceError, form, model
+from aws_vpc.local.wire import Request, Response, ServiceError, answer, form, model
 from aws_vpc.local.world import World
 
 log = logging.getLogger("aws_vpc.local")
@@ -150,3 +151,64 @@ def lower_identifier(request: Request, name: str) -> Request:
 def invalid(message: str, code: str = "InvalidParameterValue") -> ServiceError:
     """The error for a parameter that breaks the service's rules."""
     return ServiceError(code, message)
+
+
+def login(user: str, specials: str) -> tuple[str, str]:
+    """A new password, and the text of a secret with it."""
+    password = new_password(specials)
+    return password, json.dumps({"username": user, "password": password})
+
+
+def renew(secretsmanager: Any, secret: str, user: str, specials: str) -> tuple[str, str]:
+    """The new version of a managed secret, and the new password in it."""
+    password, value = login(user, specials)
+    return str(secretsmanager.put_secret_value(SecretId=secret, SecretString=value)["VersionId"]), password
+
+
+def corrected(
+    service: str, operation: str, response: Response, member: str, correct: Callable[[dict[str, Any]], None]
+) -> Response:
+    """moto's answer after `correct` has put what is really there into each `member` and its plural's."""
+    known = model(service)
+    shape = known.operation_model(operation).output_shape if operation in known.operation_names else None
+    if response.status != 200 or shape is None or not {member, f"{member}s"} & set(shape.members):
+        return response
+    found = result(service, operation, response)
+    for record in [*found.get(f"{member}s", ()), *([found[member]] if member in found else [])]:
+        correct(record)
+    return answer(service, operation, found)
+
+
+class Servers(Protocol):
+    """The servers of a service in an embedded AWS."""
+
+    world: World
+
+    def rotation(self, secret: str) -> Callable[[], str] | None:
+        """What rotates the secret and the password of its server; None when it is of none here."""
+
+    def stop(self) -> None:
+        """Stop the servers and remove their data."""
+
+
+class Running:
+    """The servers of a service in every embedded AWS of this process."""
+
+    def __init__(self) -> None:
+        self._all: list[Servers] = []
+
+    def add(self, servers: Servers) -> None:
+        """Remember those of one more embedded AWS."""
+        self._all.append(servers)
+
+    def rotation(self, world: World, secret: str) -> Callable[[], str] | None:
+        """What rotates a managed master secret of an embedded AWS; None when no server has it."""
+        found = (each.rotation(secret) for each in self._all if each.world is world)
+        return next((rotate for rotate in found if rotate), None)
+
+    def stop(self) -> None:
+        """Stop every server and remove what they left."""
+        while self._all:
+            servers = self._all.pop()
+            servers.stop()
+            close(servers.world)

@@ -8,69 +8,27 @@ password are those of the server. Instances of other engines are records only, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from aws_vpc.local import database_interfaces, databases, ec2_interfaces
-from aws_vpc.local.databases import ADDRESS, Background, lower_identifier, new_password, with_parameters
+from aws_vpc.local.databases import lower_identifier, with_parameters
 from aws_vpc.local.postgres import Postgres
-from aws_vpc.local.rds_rules import ENGINE_VERSIONS, check_create, check_password
+from aws_vpc.local.rds_instance import GRANTED, Instance, Making
+from aws_vpc.local.rds_rules import check_create, check_password, engine_versions
 from aws_vpc.local.rds_snapshots import Snapshots
-from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, model, parse
+from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, parse
 from aws_vpc.local.world import World
 
 Result = dict[str, Any]
 SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " or blank
-# What RDS gives its master user in place of SUPERUSER.
-GRANTED = (
-    "pg_monitor",
-    "pg_signal_backend",
-    "pg_checkpoint",
-)
 _NO_SERVER_YET = (
     "RestoreDBInstanceToPointInTime",
     "CreateDBInstanceReadReplica",
 )
 
-_running: list[Instances] = []
-
-
-@dataclass(frozen=True)
-class Making:
-    """What a new instance is made from."""
-
-    password: str | None
-    database: str | None = None
-    snapshot: str | None = None
-
-
-class Instance(Background):
-    """One DB instance: its server, its user, what it is doing."""
-
-    def __init__(self, identifier: str, server: Postgres, user: str) -> None:
-        super().__init__(f"rds-{identifier}")
-        self.server, self.user = server, user
-        self.secret: str | None = None  # the ARN of the managed master secret
-        # Until the server has it: its password, its first database, the snapshot that it is made from.
-        self.making: Making | None = None
-
-    def correct(self, record: Result) -> None:
-        """Put the server's facts into moto's record of the instance."""
-        record["DBInstanceStatus"] = self.status
-        record.pop("Endpoint", None)
-        if self.server.port and self.status not in ("creating", "failed"):
-            record["Endpoint"] = {
-                "Address": ADDRESS,
-                "Port": self.server.port,
-                "HostedZoneId": "Z2R2ITUGPM61AM",
-            }
-        if self.reason:
-            record["StatusInfos"] = [
-                {"StatusType": "server", "Normal": False, "Status": "error", "Message": self.reason}
-            ]
+_running = databases.Running()
 
 
 class Instances:
@@ -89,8 +47,8 @@ class Instances:
             "RebootDBInstance": self._reboot,
             "DescribeDBEngineVersions": self._engine_versions,
             "CreateDBSnapshot": self._snapshot,
-            "CopyDBSnapshot": self._copy_snapshot,
-            "DeleteDBSnapshot": self._delete_snapshot,
+            "CopyDBSnapshot": self._snapshots.copied,
+            "DeleteDBSnapshot": self._snapshots.deleted,
             "RestoreDBInstanceFromDBSnapshot": self._restore,
         }
 
@@ -257,12 +215,7 @@ class Instances:
     def _engine_versions(self, request: Request, forward: Forward, asked: Result) -> Response:
         if asked.get("Engine") not in (None, "postgres"):
             return forward(request)
-        wanted = asked.get("EngineVersion", "")
-        versions = [v for major in ENGINE_VERSIONS for v in ENGINE_VERSIONS[major]]
-        found = [_engine_version(v) for v in versions if wanted in ("", v, v.split(".")[0])]
-        if asked.get("DefaultOnly"):
-            found = found[-1:]
-        return answer("rds", "DescribeDBEngineVersions", {"DBEngineVersions": found})
+        return answer("rds", "DescribeDBEngineVersions", {"DBEngineVersions": engine_versions(asked)})
 
     # ------------------------------------------------------------ snapshots
 
@@ -274,19 +227,6 @@ class Instances:
         if instance and response.status == 200:
             identifier = asked["DBSnapshotIdentifier"].lower()
             self._snapshots.take(request.region, identifier, instance.server, instance.user)
-        return response
-
-    def _copy_snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
-        response = forward(request)
-        if response.status == 200:
-            source = asked["SourceDBSnapshotIdentifier"].rpartition(":snapshot:")[2].lower()
-            self._snapshots.copy(request.region, source, asked["TargetDBSnapshotIdentifier"].lower())
-        return response
-
-    def _delete_snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
-        response = forward(request)
-        if response.status == 200:
-            self._snapshots.forget(request.region, asked["DBSnapshotIdentifier"].lower())
         return response
 
     def _restore(self, request: Request, forward: Forward, asked: Result) -> Response:
@@ -336,50 +276,20 @@ class Instances:
 
     def _renew(self, instance: Instance, region: str) -> tuple[str, str]:
         """The new version of the managed secret, and the password in it."""
-        password = new_password(SPECIALS)
-        value = json.dumps({"username": instance.user, "password": password})
         client = self.world.client("secretsmanager", region)
-        return str(
-            client.put_secret_value(SecretId=instance.secret, SecretString=value)["VersionId"]
-        ), password
+        return databases.renew(client, str(instance.secret), instance.user, SPECIALS)
 
     def _corrected(
         self, operation: str, response: Response, region: str, fixed: Mapping[str, Any] | None = None
     ) -> Response:
         """moto's answer with what is really there."""
-        members = _members(operation)
-        if response.status != 200 or not members & {"DBInstance", "DBInstances"}:
-            return response
-        result = databases.result("rds", operation, response)
-        records = [
-            *result.get("DBInstances", ()),
-            *([result["DBInstance"]] if "DBInstance" in result else []),
-        ]
-        for record in records:
-            instance = self._found.get((region, record["DBInstanceIdentifier"]))
-            if instance:
+
+        def correct(record: Result) -> None:
+            if instance := self._found.get((region, record["DBInstanceIdentifier"])):
                 instance.correct(record)
                 record.update(fixed or {})
-        return answer("rds", operation, result)
 
-
-def _members(operation: str) -> set[str]:
-    if operation not in model("rds").operation_names:
-        return set()
-    shape = model("rds").operation_model(operation).output_shape
-    return set(shape.members) if shape else set()
-
-
-def _engine_version(version: str) -> Result:
-    major = version.split(".")[0]
-    return {
-        "Engine": "postgres",
-        "EngineVersion": version,
-        "DBParameterGroupFamily": f"postgres{major}",
-        "DBEngineDescription": "PostgreSQL",
-        "DBEngineVersionDescription": f"PostgreSQL {version}",
-        "Status": "available",
-    }
+        return databases.corrected("rds", operation, response, "DBInstance", correct)
 
 
 def handler(world: World) -> Handler:
@@ -388,19 +298,8 @@ def handler(world: World) -> Handler:
     world.keep("rds", instances, "_found", resume=instances.resume)
     world.data_owners.append(instances.folders)
     databases.installation(world)
-    _running.append(instances)
+    _running.add(instances)
     return instances.handle
 
 
-def rotation(world: World, secret: str) -> Callable[[], str] | None:
-    """What rotates a managed master secret of this embedded AWS; None when it is of no instance."""
-    found = (each.rotation(secret) for each in _running if each.world is world)
-    return next((rotate for rotate in found if rotate), None)
-
-
-def stop() -> None:
-    """Stop every server and remove what they left."""
-    while _running:
-        instances = _running.pop()
-        instances.stop()
-        databases.close(instances.world)
+rotation, stop = _running.rotation, _running.stop

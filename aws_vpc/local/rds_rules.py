@@ -106,3 +106,23 @@ def _check_database(name: str | None) -> None:
 def _check_port(port: int | None) -> None:
     if port is not None and not 1150 <= int(port) <= 65535:
         raise invalid(f"Invalid port {port}: the value must be between 1150 and 65535.")
+
+
+def engine_versions(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The versions of PostgreSQL that a DescribeDBEngineVersions asks for."""
+    wanted = asked.get("EngineVersion", "")
+    versions = [version for major in ENGINE_VERSIONS for version in ENGINE_VERSIONS[major]]
+    found = [described(one) for one in versions if wanted in ("", one, one.split(".")[0])]
+    return found[-1:] if asked.get("DefaultOnly") else found
+
+
+def described(version: str) -> dict[str, Any]:
+    """A version of PostgreSQL as RDS describes it."""
+    return {
+        "Engine": "postgres",
+        "EngineVersion": version,
+        "DBParameterGroupFamily": f"postgres{version.split('.')[0]}",
+        "DBEngineDescription": "PostgreSQL",
+        "DBEngineVersionDescription": f"PostgreSQL {version}",
+        "Status": "available",
+    }

@@ -7,11 +7,12 @@ copy is what a power cut would have left: the new server replays its log and has
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from aws_vpc.local import databases
 from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.postgres_binaries import copy, discard
-from aws_vpc.local.wire import ServiceError
+from aws_vpc.local.wire import Forward, Request, Response, ServiceError
 from aws_vpc.local.world import World
 
 
@@ -52,6 +53,21 @@ class Snapshots:
         if self._users.pop((region, identifier), None) is not None:
             self.world.settle("rds")
             discard(self._folder(region, identifier))
+
+    def copied(self, request: Request, forward: Forward, asked: dict[str, Any]) -> Response:
+        """moto's answer to CopyDBSnapshot, the data copied, too."""
+        response = forward(request)
+        if response.status == 200:
+            source = asked["SourceDBSnapshotIdentifier"].rpartition(":snapshot:")[2].lower()
+            self.copy(request.region, source, asked["TargetDBSnapshotIdentifier"].lower())
+        return response
+
+    def deleted(self, request: Request, forward: Forward, asked: dict[str, Any]) -> Response:
+        """moto's answer to DeleteDBSnapshot, the data deleted, too."""
+        response = forward(request)
+        if response.status == 200:
+            self.forget(request.region, asked["DBSnapshotIdentifier"].lower())
+        return response
 
     def folders(self) -> set[str]:
         """The names of the folders with data."""

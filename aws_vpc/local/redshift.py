@@ -8,24 +8,23 @@ and master password are those of the server.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from aws_vpc.local import database_interfaces, databases, ec2_interfaces, redshift_subnets
-from aws_vpc.local.databases import lower_identifier, new_password, with_parameters
+from aws_vpc.local.databases import lower_identifier, with_parameters
 from aws_vpc.local.redshift_cluster import Cluster
 from aws_vpc.local.redshift_parameters import ParameterGroups
 from aws_vpc.local.redshift_rules import check_create, check_password
 from aws_vpc.local.redshift_schedules import ScheduledActions
-from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, model, parse
+from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, parse
 from aws_vpc.local.world import World
 
 Result = dict[str, Any]
 SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " ' \ or blank
 
-_running: list[Clusters] = []
+_running = databases.Running()
 
 
 class Clusters:
@@ -222,7 +221,7 @@ class Clusters:
         """A new master password, put into the cluster's managed secret, which is made if there is none."""
         if cluster.secret:
             return self._renew(cluster)[1]
-        password, value = _login(cluster)
+        password, value = databases.login(cluster.user, SPECIALS)
         secrets = self.world.client("secretsmanager", cluster.region)
         arn = f"arn:aws:redshift:{cluster.region}:{self.world.account}:namespace:{cluster.identifier}"
         tags = {"aws:redshift:primaryClusterArn": arn, "aws:secretsmanager:owningService": "redshift"}
@@ -239,11 +238,8 @@ class Clusters:
 
     def _renew(self, cluster: Cluster) -> tuple[str, str]:
         """The new version of the managed secret, and the password in it."""
-        password, value = _login(cluster)
-        secrets = self.world.client("secretsmanager", cluster.region)
-        return str(
-            secrets.put_secret_value(SecretId=cluster.secret, SecretString=value)["VersionId"]
-        ), password
+        client = self.world.client("secretsmanager", cluster.region)
+        return databases.renew(client, str(cluster.secret), cluster.user, SPECIALS)
 
     def _forget_secret(self, cluster: Cluster) -> None:
         secrets = self.world.client("secretsmanager", cluster.region)
@@ -254,28 +250,13 @@ class Clusters:
         self, operation: str, response: Response, region: str, fixed: Mapping[str, Any] | None = None
     ) -> Response:
         """moto's answer with what is really there."""
-        if response.status != 200 or not _members(operation) & {"Cluster", "Clusters"}:
-            return response
-        result = databases.result("redshift", operation, response)
-        for record in [*result.get("Clusters", ()), *([result["Cluster"]] if "Cluster" in result else [])]:
-            cluster = self._found.get((region, record["ClusterIdentifier"]))
-            if cluster:
+
+        def correct(record: Result) -> None:
+            if cluster := self._found.get((region, record["ClusterIdentifier"])):
                 cluster.correct(record)
                 record.update(fixed or {})
-        return answer("redshift", operation, result)
 
-
-def _login(cluster: Cluster) -> tuple[str, str]:
-    """A new password, and the secret's text with it."""
-    password = new_password(SPECIALS)
-    return password, json.dumps({"username": cluster.user, "password": password})
-
-
-def _members(operation: str) -> set[str]:
-    if operation not in model("redshift").operation_names:
-        return set()
-    shape = model("redshift").operation_model(operation).output_shape
-    return set(shape.members) if shape else set()
+        return databases.corrected("redshift", operation, response, "Cluster", correct)
 
 
 def handler(world: World) -> Handler:
@@ -284,19 +265,8 @@ def handler(world: World) -> Handler:
     world.keep("redshift", clusters, "_found", resume=clusters.resume)
     world.data_owners.append(lambda: {each.server.name for each in clusters._found.values()})
     databases.installation(world)
-    _running.append(clusters)
+    _running.add(clusters)
     return clusters.handle
 
 
-def rotation(world: World, secret: str) -> Callable[[], str] | None:
-    """What rotates a managed master secret of this embedded AWS; None when it is of no cluster."""
-    found = (each.rotation(secret) for each in _running if each.world is world)
-    return next((rotate for rotate in found if rotate), None)
-
-
-def stop() -> None:
-    """Stop every cluster and remove what they left."""
-    while _running:
-        clusters = _running.pop()
-        clusters.stop()
-        databases.close(clusters.world)
+rotation, stop = _running.rotation, _running.stop
