@@ -13,9 +13,11 @@ PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.rst").read_text()
 
 
-def test_it_is_valid_restructured_text() -> None:
+@pytest.mark.parametrize("path", ["README.rst", "docs/loading.rst"])
+def test_it_is_valid_restructured_text(path: str) -> None:
     settings = {"report_level": 2, "halt_level": 2}
-    docutils.core.publish_string(README, writer_name="null", settings_overrides=settings)
+    text = (PROJECT / path).read_text()
+    docutils.core.publish_string(text, writer_name="null", settings_overrides=settings)
 
 
 def test_every_file_it_names_is_there() -> None:
