@@ -61,6 +61,7 @@ DERIVED = (
     "VpcAttributes", "PrefixLists", "TransitGatewayStaticRoutes", "TransitGatewayPropagatedRoutes",
     "TransitGatewayPropagations", "TransitGatewayAssociations", "Listeners", "LoadBalancerAttributes",
     "LoadBalancerTargetHealth", "TargetGroupAttributes", "Environments", "StackResources",
+    "VpcBlockPublicAccessOptions",
 )  # fmt: skip
 KEYS = {key.lower(): key for key in (*(call[2].split(":")[0] for call in CALLS), *DERIVED)}
 # What an endpoint says of an operation, or a Region of a service, that it does not have.

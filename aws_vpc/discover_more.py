@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from aws_vpc.discover import listed
+from aws_vpc.discover import ABSENT, listed
 from aws_vpc.errors import Error
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def more(aws: Aws, known: Answers) -> Answers:
         row["Entries"] = found or []
     return {
         "VpcAttributes": [_attributes(ec2, row["VpcId"]) for row in known.get("Vpcs", ())],
+        **_block_public_access(ec2),
         **_transit(ec2, known),
         **_balancers(aws, known),
         "StackResources": _stack_resources(aws.client("cloudformation")),
@@ -46,6 +47,22 @@ def _stack_resources(client: Any) -> list[dict[str, Any]]:
         if error.response["Error"]["Code"] not in DENIED:
             raise
     return [{key: value for key, value in row.items() if key in MEMBERS} for row in found]
+
+
+def _block_public_access(ec2: Any) -> Answers:
+    """The Region's options, of which there is one; nothing where the endpoint does not know them."""
+    try:
+        answer = ec2.describe_vpc_block_public_access_options()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ABSENT or _status(error) == "501":
+            return {}
+        raise
+    found = answer.get("VpcBlockPublicAccessOptions") or {}
+    return {"VpcBlockPublicAccessOptions": [{"InternetGatewayBlockMode": "off", **found}]}
+
+
+def _status(error: ClientError) -> str:
+    return str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
 
 
 def _attributes(ec2: Any, vpc: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from aws_vpc.network import (
     TransitGatewayAttachment,
     TransitGatewayRouteTable,
 )
-from aws_vpc.reach_gateways import not_on_internet
+from aws_vpc.reach_addresses import not_on_internet
 from aws_vpc.reach_routes import alive, carrier
 
 # plain, named, keeps, transit, odd, the tables that decide, the transit gateway

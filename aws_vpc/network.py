@@ -99,6 +99,7 @@ class Network:
     target_groups: Mapping[str, TargetGroup] = field(default_factory=_none)
     unmodelled: Mapping[str, Unmodelled] = field(default_factory=_none)
     labels: Mapping[str, Label] = field(default_factory=_none)
+    block_public_access: str = "off"  # VPC Block Public Access of the Region
     warnings: tuple[str, ...] = ()
 
     @cached_property

@@ -63,6 +63,9 @@ def build(answers: Answers) -> Network:
         target_groups=target_groups(answers),
         unmodelled=unmodelled(answers),
         labels=labels(answers),
+        block_public_access=next(
+            (it["InternetGatewayBlockMode"] for it in answers.get("VpcBlockPublicAccessOptions", ())), "off"
+        ),
         warnings=() if "NetworkAcls" in answers else (NO_ACLS,),
     )
 

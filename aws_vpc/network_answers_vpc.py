@@ -225,6 +225,7 @@ def route_tables(answers: Answers) -> dict[str, RouteTable]:
             tuple(it["SubnetId"] for it in links if it.get("SubnetId")),
             tuple(it["GatewayId"] for it in links if it.get("GatewayId")),
             any(it.get("Main") for it in links),
+            bool(row.get("RoutesUnknown")),
         )
     return found
 

@@ -45,3 +45,4 @@ class RouteTable:
     subnets: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
     main: bool = False
+    unknown_routes: bool = False  # a virtual private gateway adds some that are not told

@@ -167,9 +167,20 @@ def _route_tables(making: Making) -> None:
         row.setdefault("Routes", []).append({**route, "Origin": "CreateRoute", "State": "active"})
 
 
+def _not_modelled(making: Making) -> None:
+    """What changes answers and is not modelled: routes of virtual private gateways, Block Public Access."""
+    for it in making.of("VPNGatewayRoutePropagation"):
+        for table in it.properties.get("RouteTableIds") or ():
+            making.find("RouteTables", "RouteTableId", table)["RoutesUnknown"] = True
+    for it in making.of("VPCBlockPublicAccessOptions"):
+        mode = it.properties.get("InternetGatewayBlockMode") or "off"
+        making.add("VpcBlockPublicAccessOptions", {"InternetGatewayBlockMode": mode})
+
+
 STEPS: tuple[Callable[[Making], None], ...] = (
     _vpcs,
     _subnets,
     _gateways,
     _route_tables,
+    _not_modelled,
 )

@@ -136,7 +136,19 @@ def _instances(making: Making) -> None:
 
 
 def _instance(making: Making, it: Declared, given: Mapping[str, Any]) -> None:
-    stated = (given.get("NetworkInterfaces") or [{}])[0]
+    subnet = None
+    for number, stated in enumerate(given.get("NetworkInterfaces") or [{}]):
+        place = _attached(making, it, given, stated, number)
+        subnet = subnet or place
+    vpc = making.find("Subnets", "SubnetId", subnet).get("VpcId", "")
+    row = tagged(it, {"InstanceId": it.path, "VpcId": vpc, "State": {"Name": "running"}})
+    making.add("Reservations", {"Instances": [row]})
+
+
+def _attached(
+    making: Making, it: Declared, given: Mapping[str, Any], stated: Mapping[str, Any], number: int
+) -> Any:
+    """The subnet of an instance's interface, which is made, or taken where it is declared by itself."""
     subnet = stated.get("SubnetId") or given.get("SubnetId")
     if stated.get("NetworkInterfaceId"):
         eni = making.find("NetworkInterfaces", "NetworkInterfaceId", stated["NetworkInterfaceId"])
@@ -145,14 +157,12 @@ def _instance(making: Making, it: Declared, given: Mapping[str, Any]) -> None:
         place = making.find("Subnets", "SubnetId", subnet)
         names = stated.get("GroupSet") or stated.get("Groups") or given.get("SecurityGroupIds") or []
         groups = [{"GroupId": one} for one in names or [f"{place.get('VpcId')}.DefaultSecurityGroup"]]
-        eni = interface(making, f"{it.path}/eth0", subnet, groups, owner=it.path)
+        eni = interface(making, f"{it.path}/eth{number}", subnet, groups, owner=it.path)
         eni["SourceDestCheck"] = str(given.get("SourceDestCheck", True)).lower() == "true"
         wanted = stated.get("AssociatePublicIpAddress", place.get("MapPublicIpOnLaunch"))
         if str(wanted).lower() == "true":
             associate(eni, making.public_address())
-    vpc = making.find("Subnets", "SubnetId", subnet).get("VpcId", "")
-    row = tagged(it, {"InstanceId": it.path, "VpcId": vpc, "State": {"Name": "running"}})
-    making.add("Reservations", {"Instances": [row]})
+    return subnet
 
 
 def _elastic_addresses(making: Making) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from aws_vpc.network import Address, Block, Network
 
@@ -14,7 +14,19 @@ NOT_PUBLIC = [
     for it in ("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
                "192.168.0.0/16", "224.0.0.0/3")
 ]  # fmt: skip
+RFC1918 = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+RFC6598 = IPv4Network("100.64.0.0/10")
+UNIQUE_LOCAL = IPv6Network("fc00::/7")
 SOMEWHERE = (ip_address("8.8.8.8"), ip_address("2606:4700:4700::1111"))
+
+
+def not_on_internet(address: Address) -> str | None:
+    """RFC1918 or RFC6598 where the address is private (unique local too) or shared, else None."""
+    if address.version == 6:
+        return "RFC1918" if address in UNIQUE_LOCAL else None
+    if any(address in block for block in RFC1918):
+        return "RFC1918"
+    return "RFC6598" if address in RFC6598 else None
 
 
 def public(address: Address) -> bool:

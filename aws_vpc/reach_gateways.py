@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
-
 from aws_vpc.network import Address, Block, NetworkInterface, PeeringConnection, Route, RouteTable
 from aws_vpc.network_values import ECHO_REQUEST, ICMP, INTERNET, TCP
+from aws_vpc.reach_addresses import not_on_internet
 from aws_vpc.reach_ask import ask_acl
 from aws_vpc.reach_nat import nat_egress_refused, pass_nat, undo_nat
+from aws_vpc.reach_rivals import supposed
 from aws_vpc.reach_routes import alive, carrier, choose
 from aws_vpc.reach_transit import enter_transit
 from aws_vpc.reach_types import EGRESS
@@ -22,20 +22,8 @@ from aws_vpc.reach_walk import (
     Walk,
 )
 
-RFC1918 = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
-RFC6598 = IPv4Network("100.64.0.0/10")
-UNIQUE_LOCAL = IPv6Network("fc00::/7")
 IGW_EGRESS = "IGW_DESTINATION_ADDRESS_NOT_IN_{}_EGRESS"
 IGW_INGRESS = "IGW_SOURCE_ADDRESS_NOT_IN_{}_INGRESS"
-
-
-def not_on_internet(address: Address) -> str | None:
-    """RFC1918 or RFC6598 where the address is private (unique local too) or shared, else None."""
-    if address.version == 6:
-        return "RFC1918" if address in UNIQUE_LOCAL else None
-    if any(address in block for block in RFC1918):
-        return "RFC1918"
-    return "RFC6598" if address in RFC6598 else None
 
 
 def route(walk: Walk, place: InSubnet) -> Place | None:
@@ -70,6 +58,9 @@ def _follow(walk: Walk, table: RouteTable, vpc: str, subnet: str | None) -> Plac
     """Where the table's route for the destination leads."""
     choice = choose(walk.network, table, walk.packet.destination)
     found = choice.route
+    if table.unknown_routes and not (found and found.local):
+        walk.unknown(f"the routes that {walk.named(table.id)} is given by a virtual private gateway")
+        return None
     if choice.unknown_list and not (found and found.local) and not not_on_internet(walk.packet.destination):
         walk.unknown(
             f"prefix list {choice.unknown_list} in {walk.named(table.id)}, whose entries are not known"
@@ -83,7 +74,7 @@ def _follow(walk: Walk, table: RouteTable, vpc: str, subnet: str | None) -> Plac
     if found is None:
         change = f"add a route to {walk.packet.destination} to {walk.named(table.id)}"
         walk.block("NO_ROUTE_TO_DESTINATION", table.id, change, refers=refers)
-        return _supposed(walk, vpc, subnet)
+        return supposed(walk, vpc, subnet)
     walk.hop(table.id, found, subnet=subnet or "", vpc=vpc)
     if found.local:
         return InVpc(vpc, subnet)
@@ -94,7 +85,7 @@ def _follow(walk: Walk, table: RouteTable, vpc: str, subnet: str | None) -> Plac
     if not alive(walk.network, found, vpc):
         change = f"mend {walk.named(found.target)} or take the route to it out of {walk.named(table.id)}"
         walk.block("BAD_STATE_ROUTE", table.id, change, rule=found, refers=refers)
-        return _supposed(walk, vpc, subnet)
+        return supposed(walk, vpc, subnet)
     return _onward(walk, found, subnet)
 
 
@@ -103,22 +94,6 @@ def _onward(walk: Walk, found: Route, subnet: str | None) -> Place:
     if appliance:
         return AtAppliance(appliance.id, subnet)
     return AtGateway(found.target, subnet or "")
-
-
-def _supposed(walk: Walk, vpc: str, subnet: str | None) -> Place | None:
-    """Where the missing route would have led, to find what else stands in the way; None when that is open."""
-    network, destination = walk.network, walk.packet.destination
-    walk.supposing = True
-    for peering in network.peerings.values():
-        sides = (peering.requester, peering.accepter)
-        if vpc in (sides[0].vpc, sides[1].vpc):
-            far = sides[1] if sides[0].vpc == vpc else sides[0]
-            if far.vpc in network.vpcs and _in(destination, network.vpcs[far.vpc].cidrs):
-                return InVpc(far.vpc)
-    gateway = network.gateway_of.get(vpc)
-    if subnet and gateway and not not_on_internet(destination):
-        return AtGateway(gateway.id, subnet)
-    return None
 
 
 def _in(address: Address | None, blocks: tuple[Block, ...]) -> bool:
@@ -146,6 +121,7 @@ def pass_gateway(walk: Walk, place: AtGateway) -> Place | None:
 def _to_internet(walk: Walk, place: AtGateway) -> Place | None:
     """Out by an internet gateway, with the public address."""
     packet, vpc = walk.packet, walk.network.subnets[place.subnet].vpc
+    _public_access(walk)
     kind = not_on_internet(packet.destination)
     if kind:
         change = f"route {packet.destination}, which is private, elsewhere"
@@ -174,6 +150,12 @@ def _to_internet(walk: Walk, place: AtGateway) -> Place | None:
     return OnInternet()
 
 
+def _public_access(walk: Walk) -> None:
+    """VPC Block Public Access, where it is on, has exclusions that are not modelled."""
+    if walk.network.block_public_access != "off":
+        walk.unknown(f"VPC Block Public Access, which is {walk.network.block_public_access}")
+
+
 def _answers_to(walk: Walk) -> None:
     """The end, outside: an answer must come from the address that was asked (rule 20)."""
     if walk.back and walk.asked is not None and walk.packet.source != walk.asked:
@@ -185,6 +167,7 @@ def _answers_to(walk: Walk) -> None:
 def _egress_only(walk: Walk, place: AtGateway) -> Place | None:
     """Out by an egress-only internet gateway: IPv6."""
     packet, vpc = walk.packet, walk.network.subnets[place.subnet].vpc
+    _public_access(walk)
     if packet.destination.version != 6:
         change = "use IPv6, or a NAT gateway for IPv4"
         walk.block("PROTOCOL_RESTRICTION", place.component, change, refers={"Vpc": vpc})
@@ -208,6 +191,7 @@ def come_in(walk: Walk, place: OnInternet) -> Place | None:
     if packet.source is None:
         walk.unknown("the public address of a regional NAT gateway, which is not known")
         return None
+    _public_access(walk)
     kind = not_on_internet(packet.source)
     if kind:
         change = f"ask from a public address: {packet.source} is private"

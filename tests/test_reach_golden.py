@@ -6,19 +6,25 @@ UG is docs.aws.amazon.com/vpc/latest/userguide, PEER .../vpc/latest/peering, TGW
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from golden import endpoints, filters, gateways, peering, routes, transit
-from golden.case import MAYBE, NO, YES, Case, inside, listed
+from golden.case import MAYBE, NO, YES, Case, incoming, inside, listed, out
 from reach_bench import (
     behind_nat,
     entry,
     flow,
     peered,
+    public_server,
     route,
     two_subnets,
 )
 
 from aws_vpc.network import (
+    Flow,
+    Network,
     PortRange,
     Route,
 )
@@ -94,3 +100,19 @@ def test_a_route_to_the_goal_that_loses_is_told_with_what_beats_it() -> None:
     default, local = route("0.0.0.0/0", "nat"), route("10.9.0.0/16", "nat")
     assert "MORE_SPECIFIC_ROUTE" in asked(default, route("pl-s3", "vpce-s3"), to="52.216.0.1")
     assert "CANNOT_ROUTE" in asked(local, route("0.0.0.0/0", "igw"), to="8.8.8.8")
+
+
+@pytest.mark.parametrize("asked", [out, incoming])
+def test_block_public_access_is_never_guessed(asked: Callable[[Network], Flow]) -> None:
+    """UG/security-vpc-bpa.html: its exclusions are not modelled."""
+    network = replace(public_server().network(), block_public_access="block-bidirectional")
+    assert trace(network, asked(network)).verdict == MAYBE
+
+
+def test_routes_that_a_virtual_private_gateway_gives_are_never_guessed() -> None:
+    """UG/WorkWithRouteTables.html, route propagation: a template does not tell what BGP will."""
+    bench = peered()
+    bench.change("route_tables", "vpc-a-main", unknown_routes=True)
+    network = bench.network()
+    assert trace(network, inside(network)).verdict == MAYBE
+    assert trace(two_subnets().network(), inside(two_subnets().network())).verdict == YES

@@ -68,7 +68,9 @@ def values(network: Network, options: Namespace, answer: Answer) -> dict[str, ob
         status = "failed" if answer.verdict == Verdict.UNKNOWN else "succeeded"
         own = {"Verdict": str(answer.verdict), "Note": answer.note}
         return {"Status": status, "NetworkPathFound": False, "Explanations": [], OWN: own}
-    return analysis(network, answer.trace, options.region or "")
+    account = next((it.account for it in network.vpcs.values() if it.account), "")
+    region = next((it.region for it in network.vpcs.values()), "") if account else ""
+    return analysis(network, answer.trace, region, account)
 
 
 def component(network: Network, text: str) -> str:
