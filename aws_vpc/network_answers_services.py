@@ -26,7 +26,11 @@ Row = Mapping[str, Any]
 # Addresses for benchmarks (RFC 2544) stand for public ones that no answer tells.
 PUBLIC = int(ip_address("198.18.0.0"))
 ENVIRONMENT = "elasticbeanstalk:environment-name"
-REQUESTERS = {"AWS::RDS::DBInstance": "rds", "AWS::Redshift::Cluster": "redshift"}
+REQUESTERS = {
+    "AWS::RDS::DBInstance": "rds",
+    "AWS::Redshift::Cluster": "redshift",
+    "AWS::RedshiftServerless::Workgroup": "redshift",
+}
 
 
 def instances(answers: Answers) -> dict[str, Instance]:
@@ -57,6 +61,7 @@ class Placed:
     groups: tuple[str, ...]
     public: bool = False
     interface: str = "interface"
+    told: frozenset[str] = frozenset()  # its interfaces, where its own answer tells them
 
 
 def _placed(answers: Answers) -> Iterator[Placed]:
@@ -91,7 +96,11 @@ def _others(answers: Answers, subnet_vpc: Mapping[str, str]) -> Iterator[Placed]
         kind = "AWS::RedshiftServerless::Workgroup"
         service = Service(row["workgroupName"], kind, _vpc(chosen, subnet_vpc), int(port))
         groups = tuple(row.get("securityGroupIds") or ())
-        yield Placed(service, chosen, groups, bool(row.get("publiclyAccessible")))
+        ends = (row.get("endpoint") or {}).get("vpcEndpoints") or ()
+        told = frozenset(
+            it["networkInterfaceId"] for end in ends for it in end.get("networkInterfaces") or ()
+        )
+        yield Placed(service, chosen, groups, bool(row.get("publiclyAccessible")), told=told)
     for row in answers.get("ComputeEnvironments", ()):
         resources = row.get("computeResources") or {}
         chosen = list(resources.get("subnets") or ())
@@ -136,10 +145,11 @@ def with_services(
         real = [
             it
             for it in found.values()
-            if _owned(it.owner, service.id)
+            if it.id in placed.told
+            or (_owned(it.owner, service.id)
             and it.subnet in chosen
             and _made_for(service, requesters.get(it.id, ""))
-            and set(it.groups) == set(groups)
+            and set(it.groups) == set(groups))
         ]
         for one in real:
             found[one.id] = replace(one, owner=service.id)
