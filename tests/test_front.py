@@ -132,7 +132,7 @@ def test_odd_keys_and_large_bodies_come_back_as_they_went(aws: Embedded) -> None
 
 def test_what_moto_lacks_is_said_once_and_not_tried_again(aws: Embedded) -> None:
     with pytest.raises(ClientError) as caught:
-        aws.client("ec2").describe_network_insights_access_scopes()
+        aws.client("ec2").describe_capacity_reservations()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
