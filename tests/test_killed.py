@@ -51,13 +51,15 @@ class Work:
             thread.join()
 
     def _insert(self) -> None:
-        session = self.machine.connect()
-        session.autocommit = True
-        with contextlib.suppress(psycopg2.Error), session.cursor() as cursor:
+        with (
+            contextlib.suppress(psycopg2.Error, ClientError, BotoCoreError),
+            contextlib.closing(self.machine.connect()) as session,
+            session.cursor() as cursor,
+        ):
+            session.autocommit = True
             while not self.over.is_set():
                 cursor.execute("INSERT INTO t VALUES (%s)", (self.rows + 1,))
                 self.rows += 1
-        session.close()
 
     def _put(self) -> None:
         s3 = self.machine.aws.client("s3")

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,31 @@ def test_the_systems_own_postgresql_will_do(tmp_path: Path, monkeypatch: pytest.
         assert ask(place.connect(server), "SHOW server_version").startswith(server.version)
     finally:
         place.close()
+
+
+def test_a_template_is_made_once_for_a_machine_and_each_installation_has_its_own_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PG_BIN", raising=False)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    tmp_path.chmod(0o711)
+    first, second = (Place(tmp_path / name) for name in ("first", "second"))
+    try:
+        first.server("rds-first").start()
+        assert first.installation.template().is_relative_to(tmp_path / "prefix")
+        monkeypatch.setattr(Installation, "_initdb", None)  # not again
+        server = second.server("rds-second")
+        server.start()
+        assert first.installation.password != second.installation.password
+        with server.session() as cursor:
+            cursor.execute("SELECT 1")
+        with (
+            pytest.raises(psycopg2.OperationalError, match="password"),
+            server.session(password=first.installation.password),
+        ):
+            pass
+        kept = [*(tmp_path / "prefix").rglob("password")]
+        assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
+    finally:
+        first.close()
+        second.close()

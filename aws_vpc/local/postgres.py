@@ -100,11 +100,14 @@ class Postgres:
     def start(self) -> None:
         """Make the data folder if there is none, start the server, and wait until it accepts sessions."""
         try:
-            if not (self.data / "PG_VERSION").exists():
+            fresh = not (self.data / "PG_VERSION").exists()
+            if fresh:
                 self._installation.new_data(self.data)
             self._forget_the_dead()
             self._configure()
             self._listen()
+            if fresh:
+                self._own_password()
         except OSError as error:
             raise LocalError(f"cannot start {self.name} in {self.data}: {error.strerror or error}") from error
 
@@ -144,13 +147,13 @@ class Postgres:
         discard(self.data)
 
     @contextmanager
-    def session(self, database: str = "postgres") -> Iterator[Any]:
+    def session(self, database: str = "postgres", password: str | None = None) -> Iterator[Any]:
         """A cursor of the platform's superuser, each statement its own transaction."""
         connection = psycopg2.connect(
             host=HOST,
             port=self.port,
             user=SUPERUSER,
-            password=self._installation.password,
+            password=password or self._installation.password,
             dbname=database,
             sslmode="verify-full" if self.tls else "disable",
             sslrootcert=str(self._certificates.ca),
@@ -191,6 +194,14 @@ class Postgres:
             if database and database != "postgres":
                 create = sql.SQL("CREATE DATABASE {} OWNER {}")
                 cursor.execute(create.format(sql.Identifier(database), sql.Identifier(user)))
+
+    def _own_password(self) -> None:
+        """Give the superuser this installation's password in place of the template's."""
+        first = self._installation.first_password
+        if first != self._installation.password:
+            with self.session(password=first) as cursor:
+                made = _password(cursor, "ALTER ROLE {} PASSWORD %s", SUPERUSER, self._installation.password)
+                cursor.execute(*made)
 
     def _configure(self) -> None:
         install(self._certificates, self.data, self._installation.owner)

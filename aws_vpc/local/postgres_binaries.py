@@ -10,12 +10,14 @@ starts from a copy of its result, which takes a tenth of the time.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -207,7 +209,7 @@ class Installation:
                 return False
             self.clear()
             self._spares.clear()
-            for made in ("place", "binaries", "password"):
+            for made in ("place", "found", "binaries", "version", "store", "password"):
                 self.__dict__.pop(made, None)
             return True
 
@@ -225,10 +227,15 @@ class Installation:
         return link.readlink()
 
     @cached_property
+    def found(self) -> Path:
+        """The folder of the programs as they are installed."""
+        return find()
+
+    @cached_property
     def binaries(self) -> Path:
         """The folder of the programs, where the server's user can run them."""
         with self._lock:
-            found = find()
+            found = self.found
             if reaches(found / "postgres", self.owner):
                 return found
             copy = self.place / f"postgresql-{version(found)}"
@@ -272,12 +279,46 @@ class Installation:
             copy(template, target)
 
     def template(self) -> Path:
-        """The initialised data folder that all servers start from, made at the first call."""
+        """The initialised data folder that all servers start from, made at the first call on this machine."""
         with self._lock:
+            if (self.store / "data" / "PG_VERSION").exists():
+                return self.store / "data"
             path = self.place / f"template-{self.version}"
             if not (path / "PG_VERSION").exists():
                 self._initialise(path)
+                self._remember(path)
             return path
+
+    @cached_property
+    def store(self) -> Path:
+        """Where the template of these programs, for this user, outlives the `.local` folder."""
+        build = hashlib.sha256(str(self.found).encode()).hexdigest()[:8]
+        key = f"postgresql-{self.version}-{build}-{self.owner[0] if self.owner else os.geteuid()}"
+        return Path(sys.prefix) / "var" / "aws-vpc" / key
+
+    @property
+    def first_password(self) -> str:
+        """The superuser's password in the template: that of the installation that made it."""
+        try:
+            return (self.store / "password").read_text()
+        except OSError:
+            return self.password
+
+    def _remember(self, path: Path) -> None:
+        """Keep the template and its password for installations to come, where that is possible."""
+        if os.environ.get("PG_BIN"):  # programs that may be gone tomorrow
+            return
+        try:
+            self.store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.store.parent))
+        except OSError:
+            return
+        try:
+            _cp(path, draft / "data")
+            _private(draft / "password", self.password, None)
+            draft.rename(self.store)
+        except (OSError, LocalError):  # somebody else was faster, or there is no room
+            remove(draft)
 
     def _initialise(self, path: Path) -> None:
         draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
