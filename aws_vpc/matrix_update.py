@@ -79,14 +79,27 @@ def renewed(matrix: Matrix, network: Network, changed: Mapping[str, list[str]], 
         touched |= renewed_groups(matrix, old, network, changed["groups"])
     subnets = {one for table in changed["route_tables"] for one in matrix.ways.served.get(table, ())}
     if subnets:
-        matrix.ways.reader.forget(set(changed["route_tables"]))
-        refill_ways(matrix.ways, sorted(subnets))
+        subnets = renewed_ways(matrix, set(changed["route_tables"]), sorted(subnets))
     if changed["acls"]:
         subnets |= renewed_acls(matrix, network, changed["acls"])
     if subnets:
         matrix.settle()
         touched |= set(matrix.places.subnet.positions(sorted(subnets)).tolist())
     return np.array(sorted(touched), np.int64)
+
+
+def renewed_ways(matrix: Matrix, tables: set[str], subnets: list[int]) -> set[int]:
+    """The subnets whose ways are others after their tables have been read again."""
+    found = matrix.ways
+
+    def now() -> list[tuple[bytes, ...]]:
+        rows = (found.plain, found.named, found.keeps, found.transit, found.odd)
+        return [(*(row[one].tobytes() for row in rows), repr(found.entry[one]).encode()) for one in subnets]
+
+    before = now()
+    found.reader.forget(tables)
+    refill_ways(found, subnets)
+    return {one for one, old, new in zip(subnets, before, now(), strict=True) if old != new}
 
 
 def moved(places: Positions, network: Network) -> Positions:

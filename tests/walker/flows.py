@@ -21,7 +21,20 @@ STRANGERS = [
 def flows(network: Network, seed: int, count: int) -> list[Flow]:
     """As many flows as asked for; the same seed gives the same."""
     random = Random(seed)
-    kinds = [between, between, between, between, out, out, inward, inward, by_balancer, by_balancer, odd]
+    kinds = [
+        between,
+        between,
+        between,
+        between,
+        out,
+        out,
+        into_gateway,
+        inward,
+        inward,
+        by_balancer,
+        by_balancer,
+        odd,
+    ]
     found: list[Flow] = []
     while len(found) < count:
         flow = random.choice(kinds)(network, random)
@@ -65,11 +78,29 @@ def out(network: Network, random: Random) -> Flow | None:
     gates = [each.id for each in network.internet_gateways.values()]
     gates += [each.id for each in network.egress_only_gateways.values()]
     goal = "internet" if random.random() < 0.7 or not gates else random.choice(gates)
+    if goal in network.egress_only_gateways:
+        end = OUTSIDE[3]
     endpoints = [each for each in network.endpoints.values() if each.kind == "Gateway"]
     if endpoints and random.random() < 0.3:
         goal, end = random.choice(endpoints).id, ip_address("3.5.1.1")
     starts = [address for address in one.addresses if address.version == end.version]
     return flow(random, one.id, random.choice(starts), goal, end) if starts else None
+
+
+def into_gateway(network: Network, random: Random) -> Flow | None:
+    """Into a NAT gateway, a peering connection, or a transit gateway or one of its attachments."""
+    kinds = (network.nat_gateways, network.peerings, network.transit_gateways, network.attachments)
+    gates = [name for kind in kinds for name in kind]
+    if not gates:
+        return None
+    gate = random.choice(gates)
+    one, other = machine(network, random), machine(network, random)
+    if gate in network.peerings:
+        far = network.peerings[gate].accepter.vpc
+        other = next((each for each in network.interfaces.values() if each.vpc == far), other)
+    end = random.choice([OUTSIDE[0], *other.addresses])
+    starts = [address for address in one.addresses if address.version == end.version]
+    return flow(random, one.id, random.choice(starts), gate, end) if starts else None
 
 
 def inward(network: Network, random: Random) -> Flow | None:

@@ -26,6 +26,18 @@ def private(address: Address) -> bool:
     return any(within(address, block) for block in NOT_PUBLIC) or within(address, ip_network("fc00::/7"))
 
 
+def entered(journey: walk.Journey, packet: Packet, component: str, vpc: str, subnet: Subnet | None) -> bool:
+    """Whether the component is where the flow should go.
+
+    Its answers come into the VPC, or out of the subnet.
+    """
+    if journey.reply or journey.flow.destination != component:
+        return False
+    journey.way_back = (vpc, subnet)
+    journey.arrived(packet)
+    return True
+
+
 def follow(journey: walk.Journey, packet: Packet, target: str, vpc: str, subnet: Subnet | None) -> None:
     """To the gateway that a route names; a target that is not there drops the packet."""
     network = journey.network
@@ -205,6 +217,8 @@ def through_nat(
         walk.out_of(journey, packet, subnet)
         walk.into(journey, packet, home)
     changed = translated(journey, packet, nat, at.addresses[0])
+    if entered(journey, packet, nat.id, vpc, home):
+        return None
     return walk.leave(journey, changed, home)
 
 
@@ -230,6 +244,10 @@ def through_regional(
     walk.out_of(journey, packet, subnet)
     if packet.crossed:
         raise Dropped("NGW_REQUIRES_SOURCE_IN_VPC")
+    if journey.flow.destination == nat.id:
+        translated(journey, packet, nat, packet.source)
+        entered(journey, packet, nat.id, vpc, None)
+        return
     if private(packet.destination):
         raise Dropped("IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS")
     attached = [one.id for one in journey.network.internet_gateways.values() if one.vpc == vpc]
@@ -277,6 +295,8 @@ def over_peering(journey: walk.Journey, packet: Packet, peering: PeeringConnecti
         raise Dropped("PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
     if not any(within(packet.destination, block) for block in journey.network.vpcs[other].cidrs):
         raise Dropped("PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
+    if entered(journey, packet, peering.id, vpc, None):
+        return
     walk.deliver(journey, packet.but(crossed=(*packet.crossed, peering.id)), other, None)
 
 
@@ -297,6 +317,12 @@ def to_transit(
     if not doors:
         raise Dropped("TGW_ROUTE_AZ_RESTRICTION")
     walk.into(journey, packet, doors[0])
+    if journey.transit_door is None:
+        journey.transit_door = (vpc, doors[0])
+    if entered(journey, packet, attachment.id, vpc, doors[0]) or entered(
+        journey, packet, gateway.id, vpc, doors[0]
+    ):
+        return
     in_transit(journey, packet.but(crossed=(*packet.crossed, attachment.id)), gateway.id, attachment, zone)
 
 
@@ -339,10 +365,14 @@ def out_of_transit(
     if attachment.state != "available":
         raise Dropped("BAD_STATE_ATTACHMENT")
     crossed = packet.but(crossed=(*packet.crossed, attachment.id))
+    if journey.transit_door and entered(journey, packet, attachment.id, *journey.transit_door):
+        return None
     if attachment.kind == "peering":
         far = attachment.resource if attachment.gateway == gateway else attachment.gateway
         if far not in network.transit_gateways:
             raise NotModelled(far)
+        if journey.transit_door and entered(journey, packet, far, *journey.transit_door):
+            return None
         return in_transit(journey, crossed, far, attachment, zone)
     if attachment.resource not in network.vpcs:
         raise NotModelled(attachment.resource)

@@ -59,7 +59,10 @@ def drawn(draft: Draft) -> tuple[AclEntry, ...]:
     for egress in (False, True):
         numbers = draft.random.sample(range(1, 40), draft.random.randint(1, 4))
         entries += [AclEntry(n, egress, draft.odds(0.6), block(draft), **kind(draft)) for n in numbers]
-        if draft.odds(0.85):
+        if draft.odds(0.15):
+            ports = draft.pick(RANGES[5:9])
+            entries += [AclEntry(800 + n, egress, True, every, 6, ports) for n, every in enumerate(ANYWHERE)]
+        elif draft.odds(0.85):
             entries += [AclEntry(900 + n, egress, True, every) for n, every in enumerate(ANYWHERE)]
     draft.random.shuffle(entries)
     return tuple(entries)
@@ -99,6 +102,6 @@ def peer(draft: Draft, names: list[str]) -> dict[str, Any]:
     """What a rule is about: addresses, a group, or a prefix list."""
     if draft.odds(0.45):
         return {"group": draft.pick(names)}
-    if draft.odds(0.15):
+    if draft.odds(0.3):
         return {"prefix_list": draft.pick(["pl-s3", "pl-own", "pl-out", "pl-gone"])}
     return {"block": block(draft)}

@@ -37,6 +37,8 @@ class Journey:
     out_by: str = ""  # the internet or egress-only gateway, or the endpoint, that it left or came in by
     first: Packet | None = None
     node: NetworkInterface | None = None  # the load balancer's, when that is where the journey ends
+    transit_door: tuple[str, Subnet] | None = None  # by which it entered its first transit gateway
+    way_back: tuple[str, Subnet | None] | None = None  # VPC and subnet into which what was entered answers
 
     def arrived(self, packet: Packet) -> None:
         """Notes what the receiver gets."""
@@ -64,7 +66,13 @@ def back(journey: Journey) -> None:
     journey.reply, journey.steps = True, 0
     packet = journey.last.answered()
     end = journey.flow.destination
-    if journey.node is not None:
+    if journey.way_back is not None:
+        vpc, subnet = journey.way_back
+        if subnet:
+            leave(journey, packet, subnet)
+        else:
+            deliver(journey, packet, vpc, None)
+    elif journey.node is not None:
         emit(journey, packet, journey.node)
     elif balancers.past_the_client(journey, packet):
         balancers.answer_to_node(journey, packet, journey.network.interfaces[end])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_vpc.network import Flow, Network, Verdict
+from aws_vpc.network import Flow, Network, NetworkInterface, Verdict
 from aws_vpc.reach import trace
 from aws_vpc.reach_types import Hop, Trace
 from walker.ask import ask
@@ -112,5 +112,7 @@ def shapes(drawn: Network, found: Trace) -> Iterator[str]:
 
 def ends(drawn: Network, found: Trace) -> set[str]:
     """The flow's destination, when it is of a special kind."""
-    one = drawn.interfaces.get(found.flow.destination)
-    return {"to interface endpoint"} if one and one.owner in drawn.endpoints else set()
+    goal = drawn.components.get(found.flow.destination)
+    if isinstance(goal, NetworkInterface):
+        return {"to interface endpoint"} if goal.owner in drawn.endpoints else set()
+    return {f"to {type(goal).__name__}"} if found.arrives else set()
