@@ -186,7 +186,8 @@ def test_without_a_warehouse_the_pages_show_one_database(web: Web, monkeypatch: 
     monkeypatch.delenv("WEB_WAREHOUSE_SECRET")
     client = next(clients := application_client(web))
     home = client.get("/")
-    assert (home.status_code, "Redshift" in home.text, "/compare" in home.text) == (200, False, False)
+    assert (home.status_code, "/redshift/" in home.text, "/compare" in home.text) == (200, False, False)
+    assert "The warehouse is elsewhere" in home.text
     drawing(home.text)
     assert client.get("/compare").status_code == client.get("/redshift/ann").status_code == 404
     assert client.get("/readyz").json == {"ok": True, "databases": {"rds": True}}
