@@ -163,27 +163,32 @@ def save(answers: Mapping[str, Any], folder: Path, region: str) -> list[Path]:
     return written
 
 
-def from_live(aws: Aws) -> Network:
-    """The network of the account; what contradicts itself there is told as a warning."""
+def from_live(aws: Aws, *, named: bool = True) -> Network:
+    """The network of the account; what contradicts itself there is told as a warning.
+
+    `named` asks CloudFormation for logical names, too.
+    """
     from dataclasses import replace
 
-    network = build(read_live(aws))
+    network = build(read_live(aws, named=named))
     return replace(network, warnings=(*network.warnings, *faults(network)))
 
 
-def read_live(aws: Aws) -> Answers:
+def read_live(aws: Aws, *, named: bool = True) -> Answers:
     """What the account's endpoint answers to every describe call."""
-    from aws_vpc.discover_more import more
+    from aws_vpc.discover_more import more, stack_resources
 
     answers: Answers = {}
-    for service, operation, named in CALLS:
-        key, _, member = named.partition(":")
+    for service, operation, told in CALLS:
+        key, _, member = told.partition(":")
         rows = listed(aws.client(service), operation, member or key)
         if rows is not None:
             answers[key] = rows
     _placed(answers.get("Vpcs", []), "Vpcs", aws.region)
     _placed(answers.get("TransitGateways", []), "TransitGateways", aws.region)
     answers |= more(aws, answers)
+    if named:
+        answers["StackResources"] = stack_resources(aws)
     return answers
 
 

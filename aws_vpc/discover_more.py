@@ -28,12 +28,12 @@ def more(aws: Aws, known: Answers) -> Answers:
         **_block_public_access(ec2),
         **_transit(ec2, known),
         **_balancers(aws, known),
-        "StackResources": _stack_resources(aws.client("cloudformation")),
     }
 
 
-def _stack_resources(client: Any) -> list[dict[str, Any]]:
+def stack_resources(aws: Aws) -> list[dict[str, Any]]:
     """What stacks made, for their logical names; nothing where that may not be asked."""
+    client = aws.client("cloudformation")
     found = []
     try:
         for stack in listed(client, "list_stacks", "StackSummaries") or ():

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from embedded import Embedded, embedded_aws, until
+
+from aws_vpc import cli, discover
 
 PROJECT = Path(__file__).parent.parent
 TEMPLATE = """
@@ -221,3 +224,37 @@ def test_what_is_not_there_is_named_as_aws_names_it(
     with pytest.raises(client.exceptions.ClientError) as refused:
         getattr(client, operation)(**{key: "nip-0"}, **more)
     assert refused.value.response["Error"]["Code"] == code
+
+
+@pytest.fixture
+def account(aws: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded AWS as the account that the environment leads to."""
+    for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_VPC_TEST_ALL"]:
+        monkeypatch.delenv(name)
+    for name, value in aws.facts.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+def test_an_account_and_its_snapshot_answer_alike(
+    account: None, outputs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["snapshot", "save", str(tmp_path)]) == 0
+    capsys.readouterr()
+    told = []
+    for source in (["--live"], ["--snapshot", str(tmp_path)]):
+        assert cli.main(["reach", "Gateway", "Server", "--port", "80", "--json", *source]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+    assert told[0]["ForwardPathComponents"][-1]["Component"]["Id"] == outputs["Server"]
+    assert cli.main(["reach", "Gateway", outputs["Server"], "--port", "22", "--live"]) == 3
+    assert outputs["Group"] in capsys.readouterr().out
+
+
+def test_every_describe_call_is_asked_for_all_its_pages() -> None:
+    session = botocore.session.get_session()
+    whole = [
+        operation
+        for service, operation, _ in discover.CALLS
+        if not session.create_client(service, region_name="us-east-1").can_paginate(operation)
+    ]
+    assert whole == ["describe_vpn_gateways"]  # which has no pages

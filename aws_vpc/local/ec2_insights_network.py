@@ -24,4 +24,4 @@ class Own:
 
 def network(world: World, region: str) -> Network:
     """The Region's network as it stands."""
-    return discover.from_live(Own(world, region))  # type: ignore[arg-type]
+    return discover.from_live(Own(world, region), named=False)  # type: ignore[arg-type]
