@@ -1,6 +1,7 @@
 """doctor and connect: what is compared with what, and the command that opens a way in."""
 
 import json
+from argparse import Namespace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -8,7 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_vpc import account_guard, doctor
+from aws_vpc.commands import connect
 from aws_vpc.commands.connect import Tunnel
+from aws_vpc.commands.console import Console
 from aws_vpc.doctor import BAD, GOOD, UNTOLD, Quota
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -95,6 +98,25 @@ def test_a_way_in_goes_through_the_web_server_to_the_address_that_only_the_vpc_r
         "portNumber": ["5432"],
         "localPortNumber": ["15432"],
     }
+
+
+@pytest.mark.parametrize("missing", [[], ["aws"], ["session-manager-plugin"]])
+def test_without_the_plugin_the_command_is_printed_and_nothing_run(missing, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(connect.shutil, "which", lambda name: None if name in missing else f"/bin/{name}")
+    monkeypatch.setattr(connect.subprocess, "run", lambda command, check: ran.append(command) or Ended)
+    tunnel = Tunnel("i-1", "db.internal", 5432, 5432, "eu-west-1", None)
+    assert connect.opened(tunnel, Namespace(only_print=False), Console(), "app") == 0
+    told = capsys.readouterr()
+    assert bool(ran) is not bool(missing)
+    assert ("aws ssm start-session" in told.out) is bool(missing)
+    assert all(f"{name} not found" in told.err for name in missing)
+
+
+class Ended:
+    """A process that has ended well."""
+
+    returncode = 0
 
 
 def test_an_account_is_remembered_by_region_and_stack_and_forgotten(tmp_path):

@@ -109,7 +109,7 @@ class Session:
 
 def begin(options: Namespace, console: Console, *, start: bool = False) -> Session:
     """The session that the options describe; with --local the embedded AWS is started or has to run."""
-    name = stack_name(options.stack_name)
+    name, expected = stack_name(options.stack_name), inputs.account(options.expect_account)
     keep = getattr(options, "keep", False)
     for option, given in (("--name", getattr(options, "name", None)), ("--keep", keep)):
         if given and not options.local:
@@ -126,7 +126,7 @@ def begin(options: Namespace, console: Console, *, start: bool = False) -> Sessi
         root=Path(options.repo_root or ROOT).expanduser(),
         minutes=options.timeout,
         state=control.folder() if options.local else account_guard.folder(os.environ),
-        expected=inputs.account(options.expect_account),
+        expected=expected,
     )
     if session.expected:
         session.guard()
