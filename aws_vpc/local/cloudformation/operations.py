@@ -163,7 +163,9 @@ def change(work: Work, logical: str) -> bool:
     except Exception as error:
         return _refused(work, old, reason_of(error, logical))
     if not resources.changed(old, wanted) and not (
-        child and target and nested.differs(engine, child, target)
+        child
+        and target
+        and (nested.differs(engine, child, target) or nested.drifted(engine, child, work.run.live))
     ):
         return _untouched(work, old, wanted)
     if drift is not None and stack.before is not None:  # a rollback goes back to what stood
