@@ -29,7 +29,7 @@ def drawing(network: Network, title: str, trace: Trace | None = None) -> Drawing
         Box(one, "transit-gateway", name(network, one), ("transit gateway",))
         for one in network.transit_gateways
     )
-    page = Drawing(title, ((*top, *services(network)), vpcs, hubs), tuple(links(network)))
+    page = Drawing(title, ((*top, *services(network)), hubs, vpcs), tuple(links(network)))
     return page if trace is None else with_path(network, page, trace)
 
 
@@ -119,9 +119,11 @@ def links(network: Network) -> Iterator[Link]:
             yield Link(endpoint.id, endpoint.service)
     for peering in network.peerings.values():
         label = f"{name(network, peering.id)}\npeering, {peering.state}"
-        yield Link(peering.requester.vpc, peering.accepter.vpc, label, "peering")
+        yield Link(peering.requester.vpc, peering.accepter.vpc, label, "peering", peering.id)
     for attachment in network.attachments.values():
-        yield Link(attachment.resource, attachment.gateway, name(network, attachment.id), "attachment")
+        yield Link(
+            attachment.resource, attachment.gateway, name(network, attachment.id), "attachment", attachment.id
+        )
 
 
 def with_path(network: Network, page: Drawing, trace: Trace) -> Drawing:

@@ -33,6 +33,7 @@ class Link:
     end: str
     label: str = ""
     kind: str = "link"
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,20 @@ def beside(boxes: Sequence[Box], x: float, y: float) -> list[Place]:
 
 
 def placed(drawing: Drawing) -> Page:
-    """The page of a drawing; between its rows and boxes there is room for the words of links."""
+    """The page of a drawing, each row in the middle; between rows and boxes there is room for words of links."""
+    rows = [row for row in drawing.rows if row]
+    widths = [right(beside(row, 0, 0)) for row in rows]
+    inner = max([*widths, LEAST, len(drawing.title) * 12.0])
     y: float = BETWEEN
     found: list[Place] = []
-    for boxes in filter(None, drawing.rows):
-        row = beside(boxes, BETWEEN / 2, y)
+    for boxes, width in zip(rows, widths, strict=True):
+        row = beside(boxes, BETWEEN / 2 + (inner - width) / 2, y)
         found += row
         y = max(one.y + one.height for one in row) + BETWEEN
-    width = max((one.x + one.width for one in found), default=LEAST) + BETWEEN / 2
     named = {one.box.id: one for top in found for one in top.every() if one.box.kind != GROUP}
-    return Page(drawing, tuple(found), max(width, len(drawing.title) * 12), y - BETWEEN / 2, named)
+    return Page(drawing, tuple(found), inner + BETWEEN, y - BETWEEN / 2, named)
+
+
+def right(row: Sequence[Place]) -> float:
+    """Where a row ends."""
+    return max(one.x + one.width for one in row)

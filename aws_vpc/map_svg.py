@@ -105,12 +105,21 @@ def across(start: Place, end: Place) -> tuple[tuple[float, float], tuple[float, 
     return (left.x + left.width, (top + bottom) / 2), (right.x, (top + bottom) / 2)
 
 
-def connection(page: Page, link: Link) -> Iterator[str]:
-    """A dashed line between two boxes, and its words in the middle."""
+def line_of(page: Page, link: Link) -> tuple[float, float, float, float] | None:
+    """From where to where a link is drawn; None where an end is not on the page."""
     if link.start not in page.named or link.end not in page.named:
-        return
+        return None
     start, end = page.named[link.start], page.named[link.end]
     (a, b), (c, d) = across(start, end) or (edge(start, end.middle), edge(end, start.middle))
+    return a, b, c, d
+
+
+def connection(page: Page, link: Link) -> Iterator[str]:
+    """A dashed line between two boxes, and its words in the middle."""
+    line = line_of(page, link)
+    if line is None:
+        return
+    a, b, c, d = line
     yield f'<g class="{escape(link.kind)}"><path class="link" d="M{a:.1f} {b:.1f} L{c:.1f} {d:.1f}"/>'
     for number, words in enumerate(link.label.splitlines()):
         x, y, width = (a + c) / 2, (b + d) / 2 - 6 + number * LINE, len(words) * CHARACTER
@@ -120,10 +129,21 @@ def connection(page: Page, link: Link) -> Iterator[str]:
     yield "</g>"
 
 
+def stops_of(page: Page) -> Iterator[tuple[float, float]]:
+    """Where the path passes: the corners of boxes, and above the words of links."""
+    joins = {link.id: line for link in page.drawing.links if link.id and (line := line_of(page, link))}
+    for one in page.drawing.path:
+        if one in page.named:
+            place = page.named[one]
+            yield place.x + place.width - PAD, place.y + PAD
+        elif one in joins:
+            a, b, c, d = joins[one]
+            yield (a + c) / 2, (b + d) / 2 - 2 * LINE
+
+
 def path(page: Page) -> Iterator[str]:
-    """The path as a thick line through its boxes, numbered in order."""
-    places = [page.named[one] for one in page.drawing.path if one in page.named]
-    stops = [(one.x + one.width - PAD, one.y + PAD) for one in places]
+    """The path as a thick line through what it passes, numbered in order."""
+    stops = list(stops_of(page))
     if not stops:
         return
     points = " L".join(f"{x:.1f} {y:.1f}" for x, y in stops)
