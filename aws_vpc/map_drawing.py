@@ -121,9 +121,7 @@ def links(network: Network) -> Iterator[Link]:
         label = f"{name(network, peering.id)}\npeering, {peering.state}"
         yield Link(peering.requester.vpc, peering.accepter.vpc, label, "peering", peering.id)
     for attachment in network.attachments.values():
-        yield Link(
-            attachment.resource, attachment.gateway, name(network, attachment.id), "attachment", attachment.id
-        )
+        yield Link(attachment.resource, attachment.gateway, "attachment", "attachment", attachment.id)
 
 
 def with_path(network: Network, page: Drawing, trace: Trace) -> Drawing:

@@ -131,7 +131,7 @@ def beside(boxes: Sequence[Box], x: float, y: float) -> list[Place]:
 
 
 def placed(drawing: Drawing) -> Page:
-    """The page of a drawing, each row in the middle; between rows and boxes there is room for words of links."""
+    """The page of a drawing, each row in the middle; there is room for the words of links."""
     rows = [row for row in drawing.rows if row]
     widths = [right(beside(row, 0, 0)) for row in rows]
     inner = max([*widths, LEAST, len(drawing.title) * 12.0])
