@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "aws_vpc"
-PURE = {"template", "network", "reach", "intents", "plan"}
+PURE = {"template", "network", "reach", "matrix", "map", "intents", "plan"}
 
 
 def imported(path: Path) -> set[str]:
