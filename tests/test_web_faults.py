@@ -111,12 +111,31 @@ def test_a_rotated_password_is_fetched_again(client: Any, web: Web, source: Sour
     assert client.get(address).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DEALLOCATE ALL",
+        "ALTER TABLE persons ALTER COLUMN address TYPE varchar(500)",
+        "ALTER TABLE persons ALTER COLUMN address TYPE varchar(200)",
+    ],
+)
+def test_a_prepared_lookup_that_went_stale_is_prepared_anew(client: Any, web: Web, change: str) -> None:
+    assert client.get("/rds/people/1").status_code == 200
+    if change == "DEALLOCATE ALL":  # as a proxy between does, that hands the session to another
+        with client.application.extensions["databases"]["rds"].connection() as connection:
+            connection.exec_driver_sql(change)
+    else:
+        web.rds.execute(change)
+    assert client.get("/rds/people/1.json").json["persons"][0]["email"] == "ann@example.com"
+
+
 def test_before_the_first_load_the_pages_say_so(client: Any, source: Source) -> None:
     standing = drop_persons(source)
     try:
         facts = client.get("/.json").json["databases"][source.name]
         assert (facts["up"], facts["rows"], facts["state"]) == (True, 0, "empty")
         assert "no load" in facts["sentence"]
+        assert client.get(f"/{source.name}/people/1").status_code == 404
         answer = client.get(f"/{source.name}/ann@example.com")
         assert answer.status_code == 404
         assert "no load" in answer.text

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import faults, redshift_dialect  # noqa: F401  (the dialect registers itself)
-from .fixed import Fixed
+from .fixed import STALE, Fixed
 from .secrets import UNREADABLE, Login, Secret
 
 ANSWER_SECONDS = 2.0
@@ -105,6 +105,9 @@ class Database:
             borrowed = self.engine.raw_connection()
             try:
                 cursor = borrowed.cursor()
+                if compiled.prepare and compiled.prepare not in borrowed.prepared:
+                    cursor.execute(compiled.prepare)
+                    borrowed.prepared.add(compiled.prepare)
                 cursor.execute(compiled.sql, compiled.arguments(values or {}))
                 found = cursor.fetchall()
                 cursor.close()
@@ -161,6 +164,8 @@ class Database:
     def _is_cut(self, error: Exception, connection: Any) -> bool:
         if isinstance(error, DBAPIError):
             return error.connection_invalidated
+        if faults.sqlstate(error) in STALE:
+            return True
         dialect = self.engine.dialect
         return isinstance(error, dialect.loaded_dbapi.Error | OSError) and bool(
             dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type]
@@ -221,9 +226,13 @@ class Database:
 
 
 class Connection(psycopg2.extensions.connection):  # type: ignore[misc]
-    """A connection that remembers when it was last pinged."""
+    """A connection that remembers when it was last pinged, and what was prepared on it."""
 
     checked = 0.0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.prepared: set[str] = set()
 
 
 def rds(secret: Secret[Login], size: int) -> Database:

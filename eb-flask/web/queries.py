@@ -20,7 +20,7 @@ NAMED: Dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyp
 
 SERVER = Fixed(select(func.version().label("version")))
 COUNT = Fixed(select(func.count().label("rows")).select_from(persons))
-PERSON = Fixed(select(persons).where(persons.c.id == bindparam("id")))
+PERSON = Fixed(select(persons).where(persons.c.id == bindparam("id")), name="person")
 FIND = Fixed(
     select(persons)
     .where(func.lower(persons.c.email).like(func.lower(bindparam("pattern")), escape="/"))
