@@ -38,6 +38,14 @@ def remove(
     return [*kept(seen), *settle_snapshots(session, made, manner)]
 
 
+def at_stake(session: Session, stack_id: str, changes: Iterable[plan.Change]) -> list[tuple[str, str]]:
+    """The types and names of the databases that changes to a stack delete or may replace."""
+    ending = (one for one in changes if one.action == "Remove" or one.replacement != "False")
+    names = {one.path[0] for one in ending if one.type in databases.SNAPSHOTS}
+    listed = deploy.children(session.cfn, stack_id) if names else {}
+    return databases.held(session.cfn, [listed[name] for name in sorted(names & listed.keys())])
+
+
 def settle_snapshots(session: Session, made: Sequence[databases.Snapshot], manner: Manner) -> list[str]:
     """A line for each final snapshot that stays; without snapshots they are deleted, and no other ones."""
     if manner.snapshots:

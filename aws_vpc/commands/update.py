@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from botocore.exceptions import ClientError
 
-from aws_vpc import deploy, plan, report
+from aws_vpc import databases, deploy, plan, report
 from aws_vpc.commands import network, orphans, planning, recovery, removal, stamp, terms
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.create import begun
@@ -78,8 +78,12 @@ def carry_out(session: Session, options: Namespace, request: Request, found: Sta
     tell(session, removal.remove(session, drawn.left, order, manner))
     if drawn.ready.empty:
         return finish(session, found, request.web, "updated")
+    stake = removal.at_stake(session, found.id, drawn.changes)
+    before = databases.snapshots(session.aws.client, stake)
     if not apply(session, options, drawn):
         return 0
+    after = databases.snapshots(session.aws.client, stake)
+    tell(session, [str(one) for one in after if one not in before])
     tell(session, removal.remove(session, drawn.going, order, manner))
     now = deploy.describe(session.cfn, found.id) or found
     terms.settle(session, options, request, now)
