@@ -249,24 +249,26 @@ class Asking:
             yield from (block.network_address + 1 for block in (known.blocks if known else ()))
             return
         own = network.interfaces[source].vpc if source in network.interfaces else ""
-        if component in {**network.peerings, **network.transit_gateways, **network.attachments}:
-            targets = _routed_to(network, own, component)
-            far = [it.addresses[0] for it in network.interfaces.values() if it.vpc != own and it.addresses]
-            inside = [it for it in far if any(it in block for block in targets)]
-            yield from inside or [block.network_address + 4 for block in targets] or far[:4]
-            return
+        targets = _routed_to(network, own, component)
+        far = [at for it in network.interfaces.values() if it.vpc != own for at in it.addresses]
+        yield from [at for at in far if any(at in block for block in targets)] or far[:4]
+        for block in targets:
+            yield from outside(network, block, self.blocks, private=True)
         yield from self._outside(End(INTERNET, INTERNET), None)
 
 
 def _routed_to(network: Network, vpc: str, component: str) -> set[Block]:
     """The blocks that the VPC's tables route to the component."""
-    return {
-        route.destination
+    leading = [
+        route
         for table in network.route_tables.values()
         if table.vpc == vpc
         for route in table.routes
-        if route.destination and _leads(network, route.target, component)
-    }
+        if _leads(network, route.target, component)
+    ]
+    listed = [network.prefix_lists.get(route.prefix_list or "") for route in leading]
+    blocks = {block for one in listed if one for block in one.blocks}
+    return blocks | {route.destination for route in leading if route.destination}
 
 
 def _leads(network: Network, target: str, component: str) -> bool:
