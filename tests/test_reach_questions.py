@@ -1,4 +1,4 @@
-"""A question about sets finds every way that a flow has: in random networks, what passes is never overlooked."""
+"""A question about sets overlooks no way: in random networks, what one flow finds is found."""
 
 from __future__ import annotations
 
