@@ -95,7 +95,7 @@ def test_a_database_restarted_in_the_middle_fails_the_load_and_the_next_one_is_w
     assert not loader.left_over()
 
 
-@pytest.mark.parametrize("cut", [0, 70_000, 100_000])
+@pytest.mark.parametrize("cut", [0, 70_000, 100_000] if EXAMPLES > 1000 else [70_000])
 def test_a_connection_to_s3_that_breaks_is_taken_up_where_it_broke(
     loader: System, monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
@@ -280,7 +280,8 @@ def test_events_that_come_twice_and_in_any_order_leave_the_newest_version(loader
 
 def test_a_load_takes_little_memory_whatever_the_size(loader: System) -> None:
     """The peak of the process, for an object several times as large as what may be kept of it."""
-    rows = people_csv([person(number, address="y" * 150) for number in range(1, 60_000)])
+    count = 600_000 if EXAMPLES > 1000 else 30_000
+    rows = people_csv([person(number, address="y" * 150) for number in range(1, count)])
     job = loader.start(loader.put(rows))
     assert job.stdout
     with job.stdout:

@@ -122,12 +122,12 @@ def planned(
         return None
 
 
-def sweep(connection: Any, s3: Any, jobs: Jobs, bucket: str, table: Table) -> list[Plan]:
+def sweep(connection: Any, s3: Any, jobs: Jobs, source: Source, table: Table) -> list[Plan]:
     """The runs of the table that still go on; what dead ones left is removed, and their lines say so."""
     living = []
     with connection.cursor() as cursor:
         for run in ledger.staging(cursor, table.name):
-            folder = Folder(s3, bucket, parts.folder_of(table.name, run))
+            folder = Folder(s3, source.object.bucket, parts.folder_of(table.name, run))
             try:
                 plan = Plan.read(folder.read("plan.json"))
             except LoadFailed:
@@ -136,6 +136,7 @@ def sweep(connection: Any, s3: Any, jobs: Jobs, bucket: str, table: Table) -> li
                 living.append(plan)
             else:
                 assemble.drop(cursor, run)
+                source.unstage(folder.path)
                 ledger.update(cursor, run, state="interrupted", reason="its jobs ended without a word")
     connection.commit()
     return living

@@ -176,7 +176,7 @@ class _Run:
         if jobs is None:
             return False
         with rds.failing_in_one_line():
-            living = array.sweep(self.connection, self.job.s3, jobs, self.wanted.bucket, self.table)
+            living = array.sweep(self.connection, self.job.s3, jobs, self.source, self.table)
         for going_on in living:
             if ledger.is_same(going_on.object, self.source.object):
                 reason = f"run {going_on.run} is loading it"

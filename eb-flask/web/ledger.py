@@ -14,7 +14,7 @@ from .fixed import Fixed
 from .tables import loads
 
 PAGE = 50
-STATES = ("running", "partial", "loaded", "failed", "interrupted")
+STATES = ("running", "staging", "partial", "loaded", "failed", "interrupted")
 OVER = ("loaded", "failed", "interrupted")
 RUNNING = Fixed(
     select(func.count().label("rows")).select_from(loads).where(loads.c.state == literal_column("'running'"))
