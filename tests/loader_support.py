@@ -19,6 +19,8 @@ from typing import Any
 
 import boto3
 import psycopg2
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import redshift_connector
 from botocore.response import StreamingBody
@@ -327,3 +329,11 @@ def eventually(claim: Callable[[], Any], seconds: float = 20) -> None:
     while not claim():
         assert time.monotonic() < deadline, "did not come true in time"
         time.sleep(0.02)
+
+
+def parquet(rows: Sequence[Sequence[Any]], names: Sequence[str] = (), **more: Any) -> bytes:
+    """A Parquet file of rows, in the columns of people when no others are named."""
+    out = io.BytesIO()
+    columns = [pa.array(column) for column in zip(*rows, strict=True)]
+    pq.write_table(pa.table(columns, names=list(names) or HEADER.strip().split(",")), out, **more)
+    return out.getvalue()

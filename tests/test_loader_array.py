@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import itertools
 import json
 import os
@@ -13,12 +12,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psutil
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 from embedded import Embedded, embedded_aws, until
-from loader_support import HEADER, Servers, System, arguments, digest, people_csv, person, servers, system
+from loader_support import (
+    HEADER,
+    Servers,
+    System,
+    arguments,
+    digest,
+    parquet,
+    people_csv,
+    person,
+    servers,
+    system,
+)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:ssl.SSLContext.. without protocol:DeprecationWarning"),
@@ -144,13 +152,6 @@ def some(count: int, first: int = 1, step: int = 1) -> list[tuple[object, ...]]:
     return [person(n, address=odd[n % 4].format(n)) for n in range(first, first + count * step, step)]
 
 
-def parquet(rows: Sequence[Sequence[Any]]) -> bytes:
-    out = io.BytesIO()
-    columns = [pa.array(column) for column in zip(*rows, strict=True)]
-    pq.write_table(pa.table(columns, names=HEADER.strip().split(",")), out, row_group_size=len(rows) // 3)
-    return out.getvalue()
-
-
 def zstd(body: bytes) -> bytes:
     cuts = [len(body) * n // 5 for n in range(6)]
     return b"".join(zstandard.compress(body[one:two]) for one, two in itertools.pairwise(cuts))
@@ -163,7 +164,7 @@ def json_lines(rows: Sequence[Sequence[Any]]) -> bytes:
 
 FORMATS = {
     "csv": lambda rows: people_csv(rows).encode(), "csv.zst": lambda rows: zstd(people_csv(rows).encode()),
-    "jsonl": json_lines, "parquet": parquet,
+    "jsonl": json_lines, "parquet": lambda rows: parquet(rows, row_group_size=len(rows) // 3),
 }  # fmt: skip
 
 

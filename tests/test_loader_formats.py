@@ -17,7 +17,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loader_support import EXAMPLES, KINDS, people_csv, person, source
+from loader_support import EXAMPLES, HEADER, KINDS, parquet, people_csv, person, source
 
 from aws_vpc.loader import readers
 from aws_vpc.loader.errors import LoadFailed
@@ -26,7 +26,7 @@ from aws_vpc.loader.tables import Dialect, read_tables
 from aws_vpc.loader.zstd import Frames, read_zstd
 
 PERSONS = read_tables()[0]
-NAMES = PERSONS.names
+NAMES = tuple(HEADER.strip().split(","))
 
 
 def read(
@@ -43,13 +43,6 @@ def read(
 
 def json_lines(rows: Sequence[Sequence[Any]]) -> bytes:
     return "".join(json.dumps(dict(zip(NAMES, row, strict=True))) + "\n" for row in rows).encode()
-
-
-def parquet(rows: Sequence[Sequence[Any]], names: Sequence[str] = NAMES, **more: Any) -> bytes:
-    out = io.BytesIO()
-    columns = [pa.array(column) for column in zip(*rows, strict=True)]
-    pq.write_table(pa.table(columns, names=list(names)), out, **more)
-    return out.getvalue()
 
 
 def as_csv(rows: Sequence[Sequence[Any]]) -> bytes:

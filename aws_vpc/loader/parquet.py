@@ -7,9 +7,11 @@ Its memory comes from the system's allocator, which gives it back; its own keeps
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # read once, by the import that follows
 import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
@@ -18,9 +20,10 @@ from pyarrow import types
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.readers import refuse_bomb
 
-ROWS = 8192  # in a batch
-BUFFER = 256 << 10  # of each column read ahead
-pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+ROWS = 4096  # in a batch
+BUFFER = 64 << 10  # of each column read ahead
+pyarrow.set_cpu_count(1)
+pyarrow.set_io_thread_count(1)
 
 
 class Parquet:
