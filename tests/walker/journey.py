@@ -216,6 +216,18 @@ def arrive(journey: Journey, packet: Packet, at: NetworkInterface) -> None:
     raise Dropped("NO_PATH")
 
 
+def entered(journey: Journey, packet: Packet, component: str, vpc: str, subnet: Subnet | None) -> bool:
+    """Whether the component is where the flow should go.
+
+    Its answers come into the VPC, or out of the subnet.
+    """
+    if journey.reply or journey.flow.destination != component:
+        return False
+    journey.way_back = (vpc, subnet)
+    journey.arrived(packet)
+    return True
+
+
 def fits(journey: Journey, packet: Packet) -> bool:
     """A client takes an answer only from the address and port that it asked."""
     return not journey.reply or (
