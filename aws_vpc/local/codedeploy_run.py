@@ -86,10 +86,10 @@ class Runner:
         world.instance_gone.append(self.instance_gone)
 
     def instance_gone(self, instance: str) -> None:
-        """End what ran on an instance that was terminated."""
+        """Begin to end what ran on an instance that was terminated: EC2 does not wait for it either."""
         agent = self.agents.pop(instance, None)
         if agent:
-            agent.stop()
+            threading.Thread(target=agent.stop, name=f"end {instance}", daemon=True).start()
 
     def resume(self) -> list[Agent]:
         """The agents, whose web processes start again; what was being deployed has failed."""

@@ -135,7 +135,7 @@ def _launch(folder: Path, port: int, delay: float, deadline: float, *, keep: boo
     try:
         for each in (folder, log.parent):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
-        output = log.open("ab")
+        output = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
     except OSError as error:
         raise LocalError(f"{folder} cannot be used: {error.strerror}; set AWS_VPC_LOCAL_DIR") from None
     ours, theirs = os.pipe()

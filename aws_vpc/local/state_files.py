@@ -21,6 +21,7 @@ from aws_vpc.errors import LocalError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+REGIONS = "regions.json"  # beside the folder of the state: where CloudFormation was asked
 
 
 def stamp() -> dict[str, Any]:

@@ -12,7 +12,7 @@ import botocore.session
 
 from aws_vpc.local.control import Facts, folder
 from aws_vpc.local.leftovers import started
-from aws_vpc.local.state_files import kept
+from aws_vpc.local.state_files import REGIONS, kept
 
 ROOT = "Nested-RDS-Redshift-EC2-VPC"
 GONE = "DELETE_COMPLETE"
@@ -31,7 +31,7 @@ def status(facts: Facts, root: str = ROOT, where: Path | None = None) -> dict[st
             "rds": {**_rds(clients, outputs), **_seen(page, "rds")},
             "redshift": {**_redshift(clients, outputs), **_seen(page, "redshift")},
             "stacks": stacks,
-            "regions": _elsewhere(facts),
+            "regions": _elsewhere(facts, where or folder()),
             "bucket": outputs.get("DataBucket"),
             "kept": kept(where or folder()),
             "pids": {"supervisor": facts.pid, **children(where or folder())},
@@ -65,10 +65,10 @@ class Clients:
             client.close()
 
 
-def _elsewhere(facts: Facts) -> dict[str, dict[str, str]]:
+def _elsewhere(facts: Facts, where: Path) -> dict[str, dict[str, str]]:
     """The stacks of the other Regions that have any."""
     found = {}
-    for region in botocore.session.Session(profile=None).get_available_regions("cloudformation"):
+    for region in regions_asked(where):
         if region != facts.region:
             clients = Clients(replace(facts, region=region))
             try:
@@ -76,6 +76,14 @@ def _elsewhere(facts: Facts) -> dict[str, dict[str, str]]:
             finally:
                 clients.close()
     return {region: stacks for region, stacks in found.items() if stacks}
+
+
+def regions_asked(where: Path) -> list[str]:
+    """The Regions in which CloudFormation has been asked for anything."""
+    try:
+        return sorted(json.loads((where / REGIONS).read_text()))
+    except (OSError, ValueError):
+        return []
 
 
 def _stacks(clients: Clients) -> dict[str, str]:

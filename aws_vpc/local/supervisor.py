@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 from aws_vpc.errors import LocalError
 from aws_vpc.local.leftovers import end_leftovers, guard
 from aws_vpc.local.processes import Processes
-from aws_vpc.local.state_files import kept, read
+from aws_vpc.local.state_files import REGIONS, kept, read
 
 if TYPE_CHECKING:
     from aws_vpc.local.front import Front
@@ -109,6 +109,7 @@ def run(folder: Path, options: argparse.Namespace) -> None:
             log.warning("ended %s, which a killed embedded AWS had left", name)
         if not kept(folder):
             clear(folder / "run")
+            (folder / REGIONS).unlink(missing_ok=True)
         clean_environment()
         processes = Processes(folder / "run.json")
         heed_signals(processes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ import botocore.session
 from aws_vpc.local import inside
 from aws_vpc.local.kept import Part, Waited
 from aws_vpc.local.processes import Processes
+from aws_vpc.local.state_files import REGIONS
 from aws_vpc.local.wire import Request, Response
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class World:
     keeper: Keeper | None = field(default=None, init=False, repr=False)
     pending: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
     _more: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0), init=False, repr=False)
+    _regions: set[str] = field(default_factory=set, init=False, repr=False)
     _worker: threading.Thread | None = field(default=None, init=False, repr=False)
     _session: Any = field(default=None, init=False, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
@@ -119,6 +122,15 @@ class World:
                 log.exception("in the background")
             finally:
                 self.pending.pop(0)  # only now: what was cut short is done again
+
+    def note_region(self, region: str) -> None:
+        """Remember, for `local status`, that CloudFormation was asked in a Region."""
+        if region not in self._regions:
+            with self._lock:
+                self._regions.add(region)
+                draft = self.root / f"{REGIONS}.new"
+                draft.write_text(json.dumps(sorted(self._regions)))
+                draft.replace(self.root / REGIONS)
 
     def go_on(self) -> None:
         """Do in the background what an earlier embedded AWS did not come to do."""

@@ -30,12 +30,14 @@ def handler(world: World) -> Handler:
     engine = Engine(world.client, world.account, lambda: world.endpoint, world.delay)
     world.wait_signal = lambda key, body: waits.receive(engine, key, body)
     engine.at_rest = lambda: world.keeper.ended() if world.keeper else None
+    world.keep("world.regions", world, "_regions")
     world.keep(
         "cloudformation", engine, "stacks", "names", "tokens", "detections",
         resume=lambda: resume(engine), lock=engine.changed,
     )  # fmt: skip
 
     def handle(request: Request, forward: Forward) -> Response:
+        world.note_region(request.region)
         operation, params = parse("cloudformation", request)
         try:
             return answer("cloudformation", operation, api.call(engine, operation, request.region, params))
