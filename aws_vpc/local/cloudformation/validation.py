@@ -50,7 +50,6 @@ def findings(engine: Engine, stack: Stack, bound: Bound) -> list[Finding]:
         *(
             found
             for logical, properties in foreseen(bound).items()
-            if logical not in stack.resources or stack.resources[logical].physical_id is None
             for found in name_conflict(engine, stack, logical, bound.resources[logical]["Type"], properties)
         ),
     ]
@@ -67,10 +66,13 @@ def property_findings(bound: Bound) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+OF_OTHERS = ("AWS::S3::BucketPolicy",)  # identified by what they belong to
+
+
 def name_conflict(
     engine: Engine, stack: Stack, logical: str, kind: str, properties: dict[str, Any]
 ) -> Iterator[Finding]:
-    """The name that the template gives a new resource, when something bears it already."""
+    """The name that the template gives a new resource or a replacement, when something bears it already."""
     provider = PROVIDERS.get(kind)
     if provider is None or kind in (STACK, *waits.WAITS) or not provider.readable:
         return
@@ -79,7 +81,9 @@ def name_conflict(
     except KeyError:
         return
     name = properties.get(identifier[0]) if len(identifier) == 1 else None
-    if not isinstance(name, str) or later(name) or identifier[0] in ("VpcId", "SubnetId", "Bucket"):
+    old = stack.resources.get(logical)
+    borne = old is not None and old.physical_id and old.properties.get(identifier[0]) == name
+    if borne or not isinstance(name, str) or later(name) or kind in OF_OTHERS:
         return
     record = Resource(logical, kind, "", physical_id=name, properties={identifier[0]: name})
     request = resources.request(resources.Work(engine, stack, Run(""), resources.NOTHING, set()), record)
