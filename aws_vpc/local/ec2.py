@@ -6,7 +6,14 @@ import re
 
 from botocore.exceptions import ClientError
 
-from aws_vpc.local import ec2_endpoint_services, ec2_endpoints, ec2_groups, ec2_interfaces, ec2_routes
+from aws_vpc.local import (
+    ec2_dependencies,
+    ec2_endpoint_services,
+    ec2_endpoints,
+    ec2_groups,
+    ec2_interfaces,
+    ec2_routes,
+)
 from aws_vpc.local.ec2_boot import Boots
 from aws_vpc.local.ec2_insights_answers import Insights
 from aws_vpc.local.ec2_nat import RegionalGateways
@@ -54,6 +61,7 @@ class Ec2:
             ec2_endpoint_services.prepare(request.region)
         if action == "CreateSecurityGroup":
             refuse_unknown_vpc(self.world, request.region, form(request).get("VpcId", ""))
+        ec2_dependencies.refuse(self.world, request, action)
         ec2_interfaces.refuse_ending(self.world, request, action)
         ec2_routes.refuse_foreign_gateway(self.world, request, action)
         ec2_endpoints.refuse_private_names(self.world, request, action)
