@@ -13,7 +13,8 @@ import os
 import ssl
 from pathlib import Path
 
-from aws_vpc.local.warehouse.session import READ, Config, serve
+from aws_vpc.local.warehouse.config import Config
+from aws_vpc.local.warehouse.session import READ, serve
 
 
 def main() -> int:

@@ -9,17 +9,15 @@ when PostgreSQL asks for the data of a COPY, it gets the objects from S3 while t
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import struct
 import traceback
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from aws_vpc.local.warehouse import messages
+from aws_vpc.local.warehouse.config import Config
 from aws_vpc.local.warehouse.copy_statement import Copy
 from aws_vpc.local.warehouse.refusal import INTERNAL_ERROR, Refusal
 from aws_vpc.local.warehouse.sql import rewrite
@@ -35,29 +33,6 @@ LOAD_ERRORS = "Check 'sys_load_error_detail' system table for details."
 MARK = "refused_by_the_warehouse_"
 _FROM_CLIENT = frozenset(b"QPBEC")
 _FROM_SERVER = frozenset(b"RSGCEZ")
-
-
-@dataclass(frozen=True)
-class Config:
-    """What every session of one warehouse knows."""
-
-    server_host: str
-    server_port: int
-    tls: ssl.SSLContext
-    state: Path | None = None  # JSON: "roles", "default_role", "user_arn"; read again at each COPY
-
-    def authorise(self, copy: Copy, user: str) -> None:
-        """Raise Refusal unless the COPY's role is attached to the cluster."""
-        if self.state is None:
-            return
-        state = json.loads(self.state.read_text())
-        role = state.get("default_role") if copy.role == "default" else copy.role
-        if role not in state["roles"]:
-            asking = f"{state['user_arn']}/{user}"
-            message = f"User {asking} is not authorized to assume IAM Role {role or copy.role}"
-            raise Refusal(
-                message, INTERNAL_ERROR, f"IAM roles attached to the cluster: {', '.join(state['roles'])}"
-            )
 
 
 class Session:
