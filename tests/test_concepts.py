@@ -1,4 +1,4 @@
-"""docs/concepts.rst: every command in it is run and prints what it says, every resource it names is there."""
+"""docs/concepts.rst, and what README.rst shows of reach and check: commands print what is shown of them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from aws_vpc import cli, discover
 
 PROJECT = Path(__file__).parent.parent
 TEXT = (PROJECT / "docs" / "concepts.rst").read_text()
+README = (PROJECT / "README.rst").read_text()
 PROMPT = "   $ .venv/bin/python -m aws_vpc "
 
 
-def sessions() -> list[tuple[str, list[str]]]:
+def sessions(text: str) -> list[tuple[str, list[str]]]:
     """Each command with the lines that are shown below it."""
     found: list[tuple[str, list[str]]] = []
-    for block in re.findall(rf"^{re.escape(PROMPT)}.*\n(?:   .*\n|\n(?=   ))*", TEXT, re.M):
+    for block in re.findall(rf"^{re.escape(PROMPT)}.*\n(?:   .*\n|\n(?=   ))*", text, re.M):
         command, *shown = block.rstrip("\n").split("\n")
         found.append((command.removeprefix(PROMPT), [line[3:] for line in shown]))
     return found
 
 
-SESSIONS = sessions()
+SHOWN = [it for it in sessions(README) if it[0].startswith(("reach", "check"))]
+SESSIONS = [*sessions(TEXT), *SHOWN]
 
 
 def in_order(shown: list[str], told: list[str]) -> str:
@@ -52,6 +54,10 @@ def test_a_command_prints_what_is_shown(
     assert in_order(shown, told) == "", "\n".join(told)
     wanted = 3 if "not reachable" in shown[0] else 0
     assert status == wanted
+
+
+def test_the_readme_shows_both_commands() -> None:
+    assert {command.split()[0] for command, _ in SHOWN} == {"reach", "check"}
 
 
 def test_every_concept_has_a_command() -> None:
