@@ -147,3 +147,14 @@ def test_what_differs_is_told_by_ports() -> None:
     opened, closed = differing(before, after)
     assert opened == [Reached("a", "b", (PortRange(11, 12),))]
     assert closed == [Reached("a", "b", (PortRange(1, 4),)), Reached("a", "c", (PortRange(5, 5),))]
+
+
+@pytest.mark.parametrize("joined_by", ["peering", "transit-gateway"])
+def test_the_warehouse_is_reached_in_every_zone_from_every_zone(run: Run, joined_by: str) -> None:
+    _, out, _ = run("matrix", "--port", "5439", "--json", "--param", f"Interconnect={joined_by}")
+    found = [one for one in json.loads(out)["reached"] if one["destination_name"] == WAREHOUSE]
+    clients = {one["source"] for one in found}
+    ends = {one["destination"] for one in found}
+    assert {one["source_name"] for one in found} == {WEB, LOADER}
+    assert len(ends) == 2
+    assert len(found) == len(clients) * len(ends)
