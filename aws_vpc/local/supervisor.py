@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import gc
-import importlib
 import json
 import logging
 import os
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local.folders import default_folder
 from aws_vpc.local.leftovers import end_leftovers, guard
 from aws_vpc.local.processes import Processes
 from aws_vpc.local.state_files import REGIONS, kept, read
@@ -51,22 +51,6 @@ MOTO = {
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "true",
     "MOTO_ACCOUNT_ID": ACCOUNT,
 }
-# What a first call would import or read, the slowest first; done in the background instead.
-WARM = (
-    "cloudformation",
-    "iam",
-    "ec2",
-    "s3",
-    "rds",
-    "redshift",
-    "batch",
-    "secretsmanager",
-    "logs",
-    "ssm",
-    "ecr",
-    "events",
-    "sts",
-)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,18 +69,6 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def base_folder() -> Path:
-    """$AWS_VPC_LOCAL_DIR, or .local in the project's root."""
-    named = os.environ.get("AWS_VPC_LOCAL_DIR")
-    return Path(named).resolve() if named else Path(__file__).resolve().parents[2] / ".local"
-
-
-def default_folder() -> Path:
-    """The folder of the embedded AWS that $AWS_VPC_LOCAL_NAME names, of the one without a name without it."""
-    name = os.environ.get("AWS_VPC_LOCAL_NAME")
-    return base_folder() / INSTANCES / name if name else base_folder()
 
 
 def run(folder: Path, options: argparse.Namespace) -> None:
@@ -183,7 +155,6 @@ def clean_environment() -> None:
     os.environ.update(MOTO, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
 
 
-INSTANCES = "instances"  # holds the folders of those that have a name
 KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
 
 
@@ -236,11 +207,13 @@ def listen(port: int, before: dict[str, Any]) -> socket.socket:
 
 def get_ready(world: World, front: Front, ready: int | None) -> None:
     """Let a kept state run again, say that all is ready, and load ahead."""
+    from aws_vpc.local import ahead
+
     if world.keeper is not None:
         world.keeper.start()
         world.keeper.resume()
     say_ready(world, ready)
-    warm(front, world)
+    ahead.warm(front, world)
 
 
 def begin_to_keep(world: World, front: Front) -> None:
@@ -303,26 +276,6 @@ def say_ready(world: World, ready: int | None) -> None:
         with suppress(OSError):  # whoever waited may have gone
             os.write(ready, b"ready\n")
         os.close(ready)
-
-
-def warm(front: Front, world: World) -> None:
-    """Import and read ahead what the first deploy would otherwise wait for."""
-    from aws_vpc.local.front import WHOLE
-
-    for service in WARM:
-        try:
-            if service not in WHOLE:
-                importlib.import_module(f"moto.{service}.responses")
-            front.handler(service)
-            world.client(service)
-        except Exception:
-            log.exception("cannot prepare %s", service)
-    with suppress(Exception):
-        world.client("ec2").describe_availability_zones()
-        world.client("iam").list_policies(MaxItems=1)
-    gc.collect()
-    gc.freeze()  # what is there now stays: no collection need look at it again
-    gc.enable()
 
 
 if __name__ == "__main__":
