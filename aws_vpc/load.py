@@ -102,6 +102,7 @@ class Follower:
     group: str
     wait: Wait
     seen: dict[str, int] = field(default_factory=dict)  # rows of each log stream that were told already
+    staged: int | None = None  # parts, as last told
 
     def rows(self, job: str) -> Iterator[dict[str, Any]]:
         """The rows as they come; DeployFailed tells why the job failed."""
@@ -129,8 +130,10 @@ class Follower:
             self.seen[stream] = len(found)
 
     def _parts(self, told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """How many parts have been staged."""
+        """How many parts have been staged, when that has changed."""
         split = next(row for row in told if row.get("event") == "split")
         detail = self.batch.describe_jobs(jobs=[split["stage"]])["jobs"][0]
         done = detail.get("arrayProperties", {}).get("statusSummary", {}).get("SUCCEEDED", 0)
-        yield {"event": "parts", "done": done, "parts": split["parts"]}
+        if done != self.staged:
+            self.staged = done
+            yield {"event": "parts", "done": done, "parts": split["parts"]}
