@@ -191,22 +191,11 @@ def test_what_came_back_goes_on(machine: Machine) -> None:
     assert machine.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "two"
 
 
-def test_a_stopped_database_stays_stopped(machine: Machine) -> None:
-    rds = machine.aws.client("rds")
-    rds.stop_db_instance(DBInstanceIdentifier="kept")
-    until(lambda: status(machine) == "stopped")
-    machine.kill()
-    machine.again()
-    assert status(machine) == "stopped"
-    machine.aws.client("rds").start_db_instance(DBInstanceIdentifier="kept")
-    assert seen(machine)["rows"] == (500, 125250)
-
-
 def status(machine: Machine) -> str:
     return str(machine.aws.client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceStatus"])
 
 
-def test_what_a_kill_cut_short_has_failed(machine: Machine) -> None:
+def test_after_a_kill_what_was_cut_short_has_failed_and_what_was_stopped_is_stopped(machine: Machine) -> None:
     cfn = machine.aws.client("cloudformation")
     before = settled(cfn, "kept")
     waiting = """
@@ -219,16 +208,20 @@ Resources:
     Properties: {Handle: !Ref Handle, Timeout: 900}
 """
     cfn.create_stack(StackName="cut", TemplateBody=waiting)
+    machine.aws.client("rds").stop_db_instance(DBInstanceIdentifier="kept")
+    until(lambda: status(machine) == "stopped")
     until(lambda: "First" in complete(machine, "cut"))
     machine.aws.client("s3").put_object(Bucket="kept", Key="then", Body=b"")  # on the disk, and the stack too
     machine.kill()
     machine.again()
+    assert status(machine) == "stopped"
+    machine.aws.client("rds").start_db_instance(DBInstanceIdentifier="kept")
     cfn = machine.aws.client("cloudformation")
-    found = until(lambda: settled(cfn, "cut"), 30)
-    assert found == "CREATE_FAILED"
+    assert until(lambda: settled(cfn, "cut"), 30) == "CREATE_FAILED"
     cfn.delete_stack(StackName="cut")
     cfn.get_waiter("stack_delete_complete").wait(StackName="cut", WaiterConfig={"Delay": 1})
     assert settled(cfn, "kept") == before
+    assert seen(machine)["rows"] == (500, 125250)
 
 
 def complete(machine: Machine, name: str) -> list[str]:

@@ -160,12 +160,12 @@ KEPT = ("AWS_VPC_LOCAL_DIR", "PG_BIN", "PG_OS_USER")
 
 def live(folder: Path, options: argparse.Namespace, processes: Processes) -> None:
     """Serve, say that it is ready, fork for everybody, and on leaving end everything in order."""
+    before = read(folder / "state") or {}  # refused before anything is loaded
     from aws_vpc.local import shortcuts
     from aws_vpc.local.keeper import Keeper
     from aws_vpc.local.server import moto, serve
 
     shortcuts.take()
-    before = read(folder / "state") or {}
     listener = listen(options.port, before)
     world = make_world(folder, before.get("region", options.region), processes)
     world.delay = options.delay
