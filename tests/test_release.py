@@ -148,3 +148,19 @@ def test_a_database_that_is_away_is_told_instead_of_its_rows():
     assert finish.away(page) == {"rds": "RDS is away."}
     assert finish.page_rows(page) == {"redshift": {"rows": 5}}
     assert finish.away(None) == {}
+
+
+def test_a_failed_release_is_followed_back_to_the_last_version():
+    back = {"rollbackInfo": {"rollbackDeploymentId": "d-back"}}
+    codedeploy = CodeDeploy(statuses=["InProgress", "Failed", "InProgress", "Succeeded"])
+    codedeploy.made["d-back"] = deployment("Created", "the last version", hours=10)
+    codedeploy.made["d-bad"] = deployment("Created", WORDS, hours=9, **back)
+    told = []
+    with pytest.raises(DeployFailed, match=r"d-bad .* is Failed: .*; deployment d-back, .* is Succeeded"):
+        release.succeed(codedeploy, "d-bad", clock(), told.append)
+    assert told == [
+        "deployment d-bad InProgress",
+        "deployment d-bad Failed",
+        "rollback d-back InProgress",
+        "rollback d-back Succeeded",
+    ]
