@@ -61,7 +61,8 @@ def _load_balancer(making: Making, it: Declared, told: Options, targets: list[Ro
     vpc = told.get((VPC, "VPCId")) or ""
     row = {"LoadBalancerArn": name, "Type": "application", "VpcId": vpc, "Scheme": facing}
     making.add("LoadBalancers", {**row, "State": {"Code": "active"}})
-    health = [{"Target": {"Id": one["PrivateIpAddress"], "Port": 80}} for one in targets]
+    known = [one["PrivateIpAddress"] for one in targets if "PrivateIpAddress" in one]
+    health = [{"Target": {"Id": address, "Port": 80}} for address in known]
     group = {"TargetGroupArn": f"{name}.TargetGroup", "TargetType": "ip", "Protocol": "HTTP", "Port": 80}
     making.add("TargetGroups", group)
     shown = {"TargetGroupArn": group["TargetGroupArn"], "TargetHealthDescriptions": health}

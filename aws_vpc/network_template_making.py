@@ -95,4 +95,6 @@ def next_address(making: Making, subnet: Row) -> str:
 def associate(eni: Row, public: str) -> None:
     """The interface has the public address."""
     eni["Association"] = {"PublicIp": public}
-    eni["PrivateIpAddresses"][0]["Association"] = {"PublicIp": public}
+    # In a subnet that stands already it has no private address that is known.
+    for address in eni.get("PrivateIpAddresses", ())[:1]:
+        address["Association"] = {"PublicIp": public}
