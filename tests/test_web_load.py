@@ -162,7 +162,10 @@ def test_an_exhausted_pool_refuses_at_once_and_serves_on(web: Web, tmp_path: Pat
             cursor.execute("LOCK TABLE persons IN ACCESS EXCLUSIVE MODE")
             for thread in threads:
                 thread.start()
-            refused = wait_for_busy(site)
+            wait_for_waiting(web, 5)
+            began = time.monotonic()
+            assert status(site, "/rds/people/2") == 503
+            refused = time.monotonic() - began
             assert status(site, "/redshift/people/1") == status(site, "/healthz") == 200
             for thread in threads:
                 thread.join()
@@ -173,12 +176,18 @@ def test_an_exhausted_pool_refuses_at_once_and_serves_on(web: Web, tmp_path: Pat
         until_answered(site, "/rds/people/1")
 
 
-def wait_for_busy(site: str) -> float:
-    """The seconds that a request took that found no connection left."""
-    for _ in range(20):
-        began = time.monotonic()
-        if status(site, "/rds/people/2") == 503:
-            return time.monotonic() - began
+def wait_for_waiting(web: Web, sessions: int) -> None:
+    """Waits until so many sessions of the pages wait for the lock."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'web_reader' AND wait_event_type = 'Lock'"
+    )
+    end = time.monotonic() + 4
+    with web.rds.server.session("people") as cursor:
+        while time.monotonic() < end:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0] == sessions:
+                return
+            time.sleep(0.01)
     raise AssertionError("the pool is never exhausted")
 
 
