@@ -10,6 +10,7 @@
     memory   a worker's memory over many requests
     page     100 of all people with a filter, beside the time that its statements take in the database
     csv      all people as CSV, beside COPY to standard output
+    compare  RDS and Redshift compared row by row, and the worker's memory meanwhile
 
 wrk sends the requests where it is installed, else threads of this process, which a quick server outruns.
 Everything runs on two databases and a Secrets Manager that the benchmark starts and ends.
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import json
 import os
 import re
 import shutil
@@ -64,6 +66,7 @@ class Folders:
 def fill(source: web_support.Source, rows: int) -> None:
     """People 10, 11, ... in the database, as the loader leaves them: keyed and analysed."""
     source.execute(
+        "DELETE FROM persons WHERE id >= 10",
         "INSERT INTO persons SELECT n, 'person' || n || '@example.com',"
         " (ARRAY['NY', 'CA', 'TX', 'WA'])[1 + mod(n, 4)],"
         f" lpad(mod(n, 99999)::text, 5, '0'), n || ' Main Street' FROM generate_series(10, {rows + 3}) n",
@@ -278,6 +281,27 @@ def csv(web: web_support.Web) -> None:
     verdict("the worker's memory meanwhile", highest[0], 150, " MB", most=True)
 
 
+def compare(web: web_support.Web, rows: int) -> None:
+    """Everybody on both sides."""
+    fill(web.redshift, rows)
+    with served(f"{APPLICATION}:ours") as (address, process):
+        highest, done = [0.0], threading.Event()
+        watch = threading.Thread(target=watched, args=(process, done, highest))
+        watch.start()
+        found, after = 0, f"{address}/compare.json"
+        began = time.perf_counter()
+        while after:
+            with urllib.request.urlopen(after) as answer:
+                facts = json.load(answer)
+            found += facts["compared"]
+            after = facts["next"] and f"{address}{facts['next'].replace('/compare', '/compare.json', 1)}"
+        took = time.perf_counter() - began
+        done.set()
+        watch.join()
+    print(f"  {found:,} rows in {took:.1f} s, {found / took:,.0f} a second")
+    verdict("the worker's memory meanwhile", highest[0], 150, " MB", most=True)
+
+
 def copied(web: web_support.Web) -> None:
     """Reads the table by COPY, as psql does, over TLS."""
     import psycopg2
@@ -315,14 +339,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--only", default="parts,lookup,clients,memory,page,csv")
+    parser.add_argument("--only", default="parts,lookup,clients,memory,page,csv,compare")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as root, contextlib.ExitStack() as stack:
         Path(root).chmod(0o755)
         servers = stack.enter_context(contextlib.contextmanager(web_support.running_servers)(Folders(root)))
         web = stack.enter_context(contextlib.contextmanager(web_support.running_web)(servers))
         fill(web.rds, given.rows)
-        fill(web.redshift, min(given.rows, 100_000))
+        fill(web.redshift, 10_000)
         wanted: dict[str, Callable[[], None]] = {
             "parts": parts,
             "lookup": lambda: lookup(given.seconds),
@@ -330,9 +354,13 @@ def main() -> None:
             "memory": lambda: memory(given.requests),
             "page": page,
             "csv": lambda: csv(web),
+            "compare": lambda: compare(web, given.rows),
         }
         for name in given.only.split(","):
-            print(f"\n{name}, {given.rows:,} rows" if name in ("page", "csv") else f"\n{name}", flush=True)
+            print(
+                f"\n{name}, {given.rows:,} rows" if name in ("page", "csv", "compare") else f"\n{name}",
+                flush=True,
+            )
             wanted[name]()
 
 

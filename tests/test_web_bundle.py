@@ -34,6 +34,10 @@ def test_the_procfile_starts_the_pages_and_they_answer(web: Web, tmp_path: Path)
     with started(tmp_path, {"WEB_CONCURRENCY": "2"}) as address:
         assert get(f"{address}/healthz") == (200, '{"ok":true}\n')
         assert get(f"{address}/readyz")[0] == 200
+        assert "Strict-Transport-Security" not in headers(f"{address}/healthz")
+        balanced = urllib.request.Request(f"{address}/healthz", headers={"X-Forwarded-Proto": "https"})
+        with urllib.request.urlopen(balanced) as answer:
+            assert "max-age" in answer.headers["Strict-Transport-Security"], "TLS ends at the balancer"
         status, page = get(f"{address}/rds/ann@example.com")
         assert (status, "1 Main Street" in page) == (200, True)
         status, page = get(f"{address}/redshift/Bob@Example.com.json")

@@ -28,7 +28,7 @@ client = pytest.fixture(application_client, scope="module")
 pytestmark = DRIVER_WARNINGS
 
 ALL = bool(os.environ.get("AWS_VPC_TEST_ALL"))
-SHARE = len(PAYLOADS) if ALL else 8
+SHARE = len(PAYLOADS) if ALL else 6
 COLUMNS = ("id", "email", "state", "postal", "address")
 FILTERS = [f"{column}__{operator}" for column in COLUMNS for operator in view.OPERATORS]
 QUERIES = [
@@ -47,6 +47,7 @@ PATHS = [
     "/{}",
     "/static/{}",
 ]
+ACCEPTED = ("text/html", "application/json")
 HEADERS = [
     "X-Request-Id",
     "X-Amzn-Trace-Id",
@@ -134,8 +135,8 @@ def test_there_are_enough_payloads() -> None:
 
 @pytest.mark.parametrize(("address", "name"), QUERIES, ids=lambda part: part)
 def test_parameters(client: Any, address: str, name: str) -> None:
-    for payload in some(address + name):
-        for accept in ("text/html", "application/json"):
+    for number, payload in enumerate(some(address + name)):
+        for accept in ACCEPTED if ALL else ACCEPTED[number % 2 :][:1]:
             with client.get(address, query_string={name: payload}, headers={"Accept": accept}) as answer:
                 harmless(answer)
 

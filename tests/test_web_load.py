@@ -24,7 +24,7 @@ from web_support import DRIVER_WARNINGS, PERSONS, Source, Web, running_web
 web = pytest.fixture(running_web, scope="module")
 pytestmark = DRIVER_WARNINGS
 
-SECONDS = 10.0 if os.environ.get("AWS_VPC_TEST_ALL") else 0.7
+SECONDS = 10.0 if os.environ.get("AWS_VPC_TEST_ALL") else 0.4
 SOURCES = ("rds", "redshift")
 ADDRESSES = {(name, person[0]): f"/{name}/people/{person[0]}.json" for name in SOURCES for person in PERSONS}
 
