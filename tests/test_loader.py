@@ -503,9 +503,8 @@ def test_a_warehouse_that_is_down_makes_the_load_partial_and_the_retry_does_the_
     assert "cannot be reached" in lines[-1]["reason"]
     assert states(loader) == ["partial"]
     lines = loader.load(event)
-    assert [(line["event"], line["target"]) for line in lines if line["event"] != "prepared"] == [
-        ("unchanged", "rds"), ("loaded", "redshift"),
-    ]  # fmt: skip
+    done = [(line["event"], line["target"]) for line in lines if line["event"] in ("unchanged", "loaded")]
+    assert done == [("unchanged", "rds"), ("loaded", "redshift")]
     assert ids(loader, "rds") == ids(loader, "redshift") == [1, 2]
     assert states(loader) == ["loaded"]
 

@@ -560,5 +560,5 @@ def test_every_alarm_tells_the_one_topic() -> None:
 def test_a_wrong_value_is_refused_with_what_to_type(
     name: str, parameter: str, value: str, sentence: str
 ) -> None:
-    with pytest.raises(TemplateError, match=f"'{parameter}'.*{sentence}"):
+    with pytest.raises(TemplateError, match=f"Parameter {parameter} .*{sentence}"):
         standing(name, **{parameter: value})
