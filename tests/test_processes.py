@@ -93,7 +93,7 @@ def test_terminate_ends_the_whole_family_even_if_it_ignores_the_signal(tmp_path:
 
 def test_stop_ends_the_youngest_first_with_the_signal_each_wants(tmp_path: Path) -> None:
     log, processes = tmp_path / "log", Processes.direct()
-    code = "import signal, sys, time; h = lambda n, f: (print(sys.argv[1], n, flush=True), sys.exit()); [signal.signal(s, h) for s in (2, 15)]; print('up', flush=True); time.sleep(60)"  # noqa: E501
+    code = "import signal, sys, time; h = lambda n, f: (print(f'{sys.argv[1]} {n}\\n', end='', flush=True), sys.exit()); [signal.signal(s, h) for s in (2, 15)]; print('up', flush=True); time.sleep(60)"  # noqa: E501
     processes.spawn("old", [sys.executable, "-c", code, "old"], log=log, stop_signal=signal.SIGINT)
     until(lambda: log.exists() and log.read_text().count("up") == 1)
     processes.spawn("young", [sys.executable, "-c", code, "young"], log=log)
