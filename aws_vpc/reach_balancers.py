@@ -151,5 +151,7 @@ def undo_balancing(walk: Walk, interface: NetworkInterface) -> Place | None:
     walk.translations.pop()
     if last.kind == "balanced":
         walk.narrow(EPHEMERAL_PORTS)
-    walk.now(source=last.destination, destination=last.source, ports=(last.ports,), sender=None)
+    # Where the client's address is preserved so is its port, and what ACLs have let through of it.
+    ports = walk.packet.ports if last.kind == "preserved" else (last.ports,)
+    walk.now(source=last.destination, destination=last.source, ports=ports, sender=None)
     return Leaves(last.interface)

@@ -108,7 +108,7 @@ def _to_peer(walk: Walk, place: InTransit, attachment: TransitGatewayAttachment)
     if walk.goal == other:
         walk.finish()
         return None
-    return InTransit(other, attachment.id, "")
+    return InTransit(other, attachment.id, place.zone)
 
 
 def _way_out(walk: Walk, attachment: TransitGatewayAttachment, zone: str) -> str:
