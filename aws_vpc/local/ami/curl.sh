@@ -5,7 +5,7 @@
 set -eu
 PATH=/usr/bin:/bin
 
-output= address=
+output='' address=''
 while [ $# -gt 0 ]; do
     case $1 in
     -o | --output)
