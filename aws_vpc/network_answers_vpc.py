@@ -19,25 +19,12 @@ from aws_vpc.network import (
     Vpc,
     VpcEndpoint,
 )
-from aws_vpc.network_routes import BY_VPC
+from aws_vpc.network_routes import BY_VPC, ROUTE_TARGETS
 from aws_vpc.network_values import LOCAL
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 UNFILTERED = {"nat_gateway", "transit_gateway", "network_load_balancer", "gateway_load_balancer"}
 OWNER = re.compile(r"(?:nat|vpce|tgw-attach)-[0-9a-f]+")
-TARGETS = (
-    "GatewayId",
-    "NatGatewayId",
-    "TransitGatewayId",
-    "VpcPeeringConnectionId",
-    "NetworkInterfaceId",
-    "InstanceId",
-    "EgressOnlyInternetGatewayId",
-    "CarrierGatewayId",
-    "LocalGatewayId",
-    "CoreNetworkArn",
-    "VpcEndpointId",
-)
 
 
 def block(text: str) -> Block:
@@ -240,7 +227,7 @@ def _route(row: Mapping[str, Any]) -> Route | None:
     listed = row.get("DestinationPrefixListId")
     if not destination and not listed:
         return None
-    target = next((str(row[key]) for key in TARGETS if row.get(key)), "")
+    target = next((str(row[key]) for key in ROUTE_TARGETS if row.get(key)), "")
     return Route(
         target or "nothing",
         block(destination) if destination else None,

@@ -11,6 +11,20 @@ BY_VPC = "CreateRouteTable"
 PROPAGATED = "EnableVgwRoutePropagation"
 ACTIVE = "active"
 BLACKHOLE = "blackhole"
+# The members of EC2's Route that can name a target, in the order in which they are read (API_Route).
+ROUTE_TARGETS = (
+    "GatewayId",
+    "NatGatewayId",
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "NetworkInterfaceId",
+    "InstanceId",
+    "EgressOnlyInternetGatewayId",
+    "CarrierGatewayId",
+    "LocalGatewayId",
+    "CoreNetworkArn",
+    "VpcEndpointId",
+)
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aws_vpc.network_routes import ROUTE_TARGETS
 from aws_vpc.network_template import Declared, declared_of
 from aws_vpc.network_template_filters import ALL_OUT, FILTER_STEPS
 from aws_vpc.network_template_making import Answers, Making, Row, tagged, truth
 from aws_vpc.network_template_services import SERVICE_STEPS
-
-ROUTE_TARGETS = (
-    "GatewayId",
-    "NatGatewayId",
-    "TransitGatewayId",
-    "VpcPeeringConnectionId",
-    "NetworkInterfaceId",
-    "InstanceId",
-    "EgressOnlyInternetGatewayId",
-    "CarrierGatewayId",
-    "LocalGatewayId",
-    "CoreNetworkArn",
-    "VpcEndpointId",
-)
 
 
 def answers_of(files: Mapping[str, str], root: str, given: Mapping[str, Any], region: str) -> Answers:
