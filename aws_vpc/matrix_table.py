@@ -16,7 +16,7 @@ from aws_vpc.network_names import End
 from aws_vpc.network_values import ALL_PORTS, INTERNET, LINUX_CLIENT_PORTS, WITH_PORTS
 from aws_vpc.reach_asking import Question
 from aws_vpc.reach_filters import joined
-from aws_vpc.reach_question import ask
+from aws_vpc.reach_question import Answer, ask
 
 MOST_ASKED = 200  # interfaces of which the internet is asked, each by itself
 Ports = tuple[PortRange, ...]
@@ -52,26 +52,46 @@ def stretches(network: Network, protocol: int, port: PortRange | None) -> list[P
     return [one for one in cut if one.first <= one.last]
 
 
-def reached(network: Network, protocol: int, port: PortRange | None = None) -> list[Reached]:
+@dataclass(frozen=True)
+class Survey:
+    """What reaches what, and the pairs of which that cannot be said: they meet what is not modelled."""
+
+    reached: list[Reached]
+    unknown: list[Ends]
+
+
+def survey(network: Network, protocol: int, port: PortRange | None = None) -> Survey:
     """Every pair of interfaces that reach each other over IPv4 or IPv6, and the internet with each.
 
     Clients inside use the ports of Linux hosts, those outside 1024-65535, as `reach` has it.
     """
-    asked = stretches(network, protocol, port)
-    found: dict[tuple[str, str], list[tuple[PortRange, bool]]] = {}
+    asked, unknown = stretches(network, protocol, port), set[Ends]()
+    found: dict[Ends, list[tuple[PortRange, bool]]] = {}
     for version in (4, 6):
         matrix = Matrix(network, version)
         questions = [Asked(protocol, one.first, LINUX_CLIENT_PORTS) for one in asked]
         for one, pairs in zip(asked, matrix.each(questions), strict=False):
             for source, destination, whole in passing(pairs):
                 found.setdefault((source, destination), []).append((one, whole))
+            unknown |= untold(pairs)
     if len(network.interfaces) <= MOST_ASKED:
-        for source, destination, one, whole in outside(network, protocol, asked):
-            found.setdefault((source, destination), []).append((one, whole))
-    return [
+        for source, destination, one, answer in outside(network, protocol, asked):
+            if answer.verdict == Verdict.UNKNOWN:
+                unknown.add((source, destination))
+            elif answer.verdict == Verdict.REACHABLE and answer.trace:
+                whole = answer.trace.whole_range_answered
+                found.setdefault((source, destination), []).append((one, whole))
+    listed = [
         Reached(*ends, joined(one for one, _ in got), not all(whole for _, whole in got))
         for ends, got in sorted(found.items())
     ]
+    return Survey(listed, sorted(unknown))
+
+
+def untold(pairs: Pairs) -> set[Ends]:
+    """The pairs, by ids, that meet what is not modelled."""
+    names = [one.id for one in pairs.places.interfaces]
+    return {(names[source], names[destination]) for source, destination in pairs.unknown}
 
 
 def passing(pairs: Pairs) -> Iterator[tuple[str, str, bool]]:
@@ -85,15 +105,13 @@ def passing(pairs: Pairs) -> Iterator[tuple[str, str, bool]]:
 
 def outside(
     network: Network, protocol: int, asked: Sequence[PortRange]
-) -> Iterator[tuple[str, str, PortRange, bool]]:
-    """What the internet reaches of the interfaces, and which of them reach it."""
+) -> Iterator[tuple[str, str, PortRange, Answer]]:
+    """What is answered of the internet to each interface, and of each to the internet."""
     world = End(INTERNET, INTERNET)
     for start, end in with_world(network, world):
         for ports in asked:
             first = PortRange(ports.first, ports.first) if protocol in WITH_PORTS else None
-            answer = ask(network, Question(start, end, protocol, first))
-            if answer.verdict == Verdict.REACHABLE and answer.trace:
-                yield start.text, end.text, ports, answer.trace.whole_range_answered
+            yield start.text, end.text, ports, ask(network, Question(start, end, protocol, first))
 
 
 def with_world(network: Network, world: End) -> Iterator[tuple[End, End]]:
@@ -131,6 +149,15 @@ def by_name(network: Network, found: Iterable[Reached]) -> list[Reached]:
         Reached(*ends, joined(ports for one in got for ports in one.ports), all(one.partly for one in got))
         for ends, got in sorted(grouped.items())
     ]
+
+
+def told_unknown(network: Network, unknown: Sequence[Ends]) -> str:
+    """The sentence on pairs of which it cannot be said; empty where there are none."""
+    if not unknown:
+        return ""
+    source, destination = (name_of(network, end) for end in unknown[0])
+    pairs = "1 ordered pair meets" if len(unknown) == 1 else f"{len(unknown)} ordered pairs meet"
+    return f"{pairs} what is not modelled; ask one for what it is: reach {source} {destination}"
 
 
 def differing(old: Sequence[Reached], new: Sequence[Reached]) -> tuple[list[Reached], list[Reached]]:

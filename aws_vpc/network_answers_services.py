@@ -146,10 +146,12 @@ def with_services(
             it
             for it in found.values()
             if it.id in placed.told
-            or (_owned(it.owner, service.id)
-            and it.subnet in chosen
-            and _made_for(service, requesters.get(it.id, ""))
-            and set(it.groups) == set(groups))
+            or (
+                _owned(it.owner, service.id)
+                and it.subnet in chosen
+                and _made_for(service, requesters.get(it.id, ""))
+                and set(it.groups) == set(groups)
+            )
         ]
         for one in real:
             found[one.id] = replace(one, owner=service.id)

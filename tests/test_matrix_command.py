@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from walker.generator import network
 
+from aws_vpc import discover
 from aws_vpc.cli import main
-from aws_vpc.matrix_table import Reached, differing, reached, stretches, without_all
+from aws_vpc.matrix_table import Reached, differing, stretches, survey, without_all
 from aws_vpc.network import PortRange, Verdict
 from aws_vpc.network_names import find
+from aws_vpc.network_template_answers import answers_of
 from aws_vpc.reach_asking import Question
 from aws_vpc.reach_question import ask
 
@@ -116,6 +118,38 @@ def test_diff_of_the_same_opens_and_closes_nothing(run: Run) -> None:
     assert (status, out.strip()) == (0, "nothing is opened or closed")
 
 
+@pytest.fixture
+def snapshots(tmp_path: Path, closed: Path) -> tuple[Path, Path]:
+    """What a live account would have answered before and after that change."""
+    saved = []
+    for folder in (TEMPLATES, closed):
+        files = {it.name: it.read_text() for it in folder.iterdir() if it.suffix == ".yaml"}
+        saved.append(tmp_path / f"snapshot-{len(saved)}")
+        discover.save(answers_of(files, "nested-stack.yaml", {}, "us-west-2"), saved[-1], "us-west-2")
+    return saved[0], saved[1]
+
+
+def test_diff_of_two_snapshots_tells_the_same(run: Run, snapshots: tuple[Path, Path]) -> None:
+    status, out, _ = run("diff", *map(str, snapshots))
+    assert (status, out.split()) == (0, ["closed", WEB, "->", DATABASE, "tcp", "5432"])
+
+
+def test_what_is_not_modelled_is_not_left_out_in_silence(run: Run, snapshots: tuple[Path, Path]) -> None:
+    blocked = snapshots[0] / "aws_configs" / "us-west-2" / "VpcBlockPublicAccessOptions.json"
+    blocked.write_text('{"VpcBlockPublicAccessOptions": [{"InternetGatewayBlockMode": "block-ingress"}]}')
+    status, out, err = run("matrix", "--port", "443", "--json", "--snapshot", str(snapshots[0]))
+    unknown = json.loads(out)["unknown"]
+    assert status == 1
+    assert unknown
+    assert all("internet" in (one["source"], one["destination"]) for one in unknown)
+    assert f"{len(unknown)} ordered pairs meet what is not modelled" in err
+    first = unknown[0]["source_name"], unknown[0]["destination_name"]
+    status, out, _ = run("reach", *first, "--port", "443", "--snapshot", str(snapshots[0]))
+    assert status == 1
+    assert "VPC Block Public Access" in out
+    assert run("diff", *map(str, snapshots), "--port", "443")[0] == 1
+
+
 def test_diff_names_a_path_that_is_not_there(run: Run, tmp_path: Path) -> None:
     status, _, err = run("diff", str(TEMPLATES), str(tmp_path / "gone"))
     assert status == 2
@@ -125,7 +159,7 @@ def test_diff_names_a_path_that_is_not_there(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [2, 9, 21])
 def test_the_list_says_what_reach_says_of_each_pair_and_stretch(seed: int) -> None:
     drawn = network(seed)
-    found = {(one.source, one.destination): one.ports for one in reached(drawn, 6, PortRange(1, 90))}
+    found = {(one.source, one.destination): one.ports for one in survey(drawn, 6, PortRange(1, 90)).reached}
     for ports in stretches(drawn, 6, PortRange(1, 90)):
         for one in drawn.interfaces.values():
             if one.public and one.owner not in drawn.nat_gateways:

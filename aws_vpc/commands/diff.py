@@ -10,7 +10,7 @@ from aws_vpc.commands import sources
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.matrix import asked
 from aws_vpc.errors import UsageError
-from aws_vpc.matrix_table import Reached, by_name, differing, reached
+from aws_vpc.matrix_table import Reached, by_name, differing, survey, told_unknown
 from aws_vpc.network import Network
 
 
@@ -36,17 +36,21 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> int:
-    """0, or with --refuse-opened 3 when something is opened."""
+    """0, or with --refuse-opened 3 when something is opened; 1 where pairs meet what is not modelled."""
     protocol, port = asked(options)
-    lists = []
+    lists, known = [], True
     for path in (options.old, options.new):
         network = network_at(Path(path).expanduser(), options)
         for warning in network.warnings:
             console.note(f"{path}: {warning}")
-        lists.append(by_name(network, reached(network, protocol, port)))
+        found = survey(network, protocol, port)
+        lists.append(by_name(network, found.reached))
+        if unknown := told_unknown(network, found.unknown):
+            console.note(f"{path}: {unknown}")
+            known = False
     opened, closed = differing(*lists)
     console.answer(lines(options.protocol, opened, closed), values(options, opened, closed))
-    return 3 if opened and options.refuse_opened else 0
+    return 3 if opened and options.refuse_opened else 0 if known else 1
 
 
 def network_at(path: Path, options: Namespace) -> Network:

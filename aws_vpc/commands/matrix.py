@@ -12,7 +12,7 @@ from aws_vpc.commands import sources
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.reach import port_range, protocol_number
 from aws_vpc.errors import UsageError
-from aws_vpc.matrix_table import MOST_ASKED, Reached, by_name, name_of, reached
+from aws_vpc.matrix_table import MOST_ASKED, Ends, Reached, Survey, by_name, name_of, survey, told_unknown
 from aws_vpc.network import Network, PortRange
 from aws_vpc.network_values import ANY_PROTOCOL, WITH_PORTS
 
@@ -34,19 +34,21 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, console: Console) -> int:
-    """0; the answer is the list."""
+    """0, or 1 where some pairs meet what is not modelled; the answer is the list."""
     if options.csv and options.json:
         raise UsageError("--csv and --json exclude each other; choose one")
     protocol, port = asked(options)
     network = sources.network(options, console)
-    found = reached(network, protocol, port)
+    found = survey(network, protocol, port)
     if len(network.interfaces) > MOST_ASKED:
         console.note(f"more than {MOST_ASKED} interfaces: the internet is left out; reach asks it of each")
+    if unknown := told_unknown(network, found.unknown):
+        console.note(unknown)
     if options.csv:
-        print(as_csv(network, options.protocol, found), end="")
+        print(as_csv(network, options.protocol, found.reached), end="")
     else:
-        console.answer(lines(network, found), values(network, options.protocol, found))
-    return 0
+        console.answer(lines(network, found.reached), values(network, options.protocol, found))
+    return 1 if found.unknown else 0
 
 
 def asked(options: Namespace) -> tuple[int, PortRange | None]:
@@ -67,20 +69,31 @@ def lines(network: Network, found: Sequence[Reached]) -> list[str]:
     return [*report.table([list(HEADS), *rows], ""), "", told] if rows else [told]
 
 
-def values(network: Network, protocol: str, found: Sequence[Reached]) -> dict[str, object]:
+def values(network: Network, protocol: str, found: Survey) -> dict[str, object]:
     """The list for programs, by interface."""
-    return report.result("matrix", "", protocol=protocol, reached=[line(network, one) for one in found])
+    return report.result(
+        "matrix",
+        "",
+        protocol=protocol,
+        reached=[line(network, one) for one in found.reached],
+        unknown=[ends(network, one) for one in found.unknown],
+    )
 
 
 def line(network: Network, one: Reached) -> dict[str, object]:
-    """One pair."""
+    """One pair and its ports."""
+    ports = [[each.first, each.last] for each in one.ports]
+    return {**ends(network, (one.source, one.destination)), "ports": ports, "partly": one.partly}
+
+
+def ends(network: Network, pair: Ends) -> dict[str, object]:
+    """The ids of a pair, and what people call them."""
+    source, destination = pair
     return {
-        "source": one.source,
-        "destination": one.destination,
-        "source_name": name_of(network, one.source),
-        "destination_name": name_of(network, one.destination),
-        "ports": [[each.first, each.last] for each in one.ports],
-        "partly": one.partly,
+        "source": source,
+        "destination": destination,
+        "source_name": name_of(network, source),
+        "destination_name": name_of(network, destination),
     }
 
 
