@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import boto3
 import botocore.config
 import botocore.session
 
@@ -45,18 +46,44 @@ class Embedded:
 
 
 @contextmanager
-def embedded_aws() -> Iterator[Embedded]:
-    """One of its own folder, stopped at the end."""
+def embedded_aws(region: str = "us-east-1") -> Iterator[Embedded]:
+    """One of its own folder, stopped at the end; in us-east-1 a bucket is made without naming the Region."""
     with tempfile.TemporaryDirectory(prefix="embedded-") as name:
         folder = Path(name) / "local"
-        # In this Region a bucket is made without naming the Region.
-        with mock.patch.dict(os.environ, AWS_DEFAULT_REGION="us-east-1"):
+        with mock.patch.dict(os.environ, AWS_DEFAULT_REGION=region):
             aws = Embedded(control.start(folder), folder)
         try:
             yield aws
         finally:
             aws.close()
             control.stop(folder)
+
+
+@contextmanager
+def boto3_client(facts: control.Facts, service: str) -> Iterator[Any]:
+    """A client with what boto3 adds to botocore's, closed at the end."""
+    client = boto3.client(
+        service,
+        facts.region,
+        endpoint_url=facts.endpoint,
+        aws_access_key_id=facts.access_key,
+        aws_secret_access_key=facts.secret_key,
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def without_buckets(s3: Any) -> Any:
+    """The client of S3, after every bucket that tests before have left is deleted."""
+    for bucket in s3.list_buckets()["Buckets"]:
+        name = bucket["Name"]
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+            for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                s3.delete_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
+        s3.delete_bucket(Bucket=name)
+    return s3
 
 
 def until(found: Callable[[], Any], seconds: float = 15.0) -> Any:

@@ -3,9 +3,8 @@
 import hashlib
 from datetime import UTC, datetime
 
-import boto3
 import pytest
-from moto import mock_aws
+from embedded import embedded_aws, without_buckets
 
 from aws_vpc import data
 from aws_vpc.errors import DeployFailed, Error
@@ -20,15 +19,18 @@ def clock(deadline=100.0):
     return Wait(deadline, now=lambda: time[0], sleep=lambda seconds: time.__setitem__(0, time[0] + seconds))
 
 
+@pytest.fixture(scope="module")
+def aws():
+    with embedded_aws() as running:
+        yield running
+
+
 @pytest.fixture
-def s3(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="data")
-        client.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
-        yield client
+def s3(aws):
+    client = without_buckets(aws.client("s3"))
+    client.create_bucket(Bucket="data")
+    client.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    return client
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
+from embedded import boto3_client, embedded_aws, without_buckets
 
 from aws_vpc import cli, load
 from aws_vpc.commands import load as command
@@ -18,16 +17,20 @@ from aws_vpc.errors import DeployFailed, UsageError
 from aws_vpc.wait import Wait
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        for name in ("data", "other"):
-            client.create_bucket(Bucket=name)
-        client.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+@pytest.fixture(scope="module")
+def service() -> Iterator[Any]:
+    """S3 as boto3 has it, which uploads and copies in parts."""
+    with embedded_aws() as running, boto3_client(running.facts, "s3") as client:
         yield client
+
+
+@pytest.fixture
+def s3(service: Any) -> Any:
+    client = without_buckets(service)
+    for name in ("data", "other"):
+        client.create_bucket(Bucket=name)
+    client.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    return client
 
 
 def test_a_file_is_put_under_by_hand_once(s3: Any, tmp_path: Path) -> None:

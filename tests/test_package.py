@@ -7,7 +7,8 @@ import zipfile
 
 import boto3
 import pytest
-from moto import mock_aws
+from botocore.stub import Stubber
+from embedded import embedded_aws, without_buckets
 
 from aws_vpc import package
 from aws_vpc.errors import Error, TemplateError
@@ -149,12 +150,15 @@ def test_a_missing_application_is_named(tmp_path):
         package.bundle(tmp_path / "nothing")
 
 
+@pytest.fixture(scope="module")
+def aws():
+    with embedded_aws("eu-west-1") as running:
+        yield running
+
+
 @pytest.fixture
-def s3(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield boto3.client("s3", region_name="eu-west-1")
+def s3(aws):
+    return without_buckets(aws.client("s3"))
 
 
 def test_only_missing_keys_are_uploaded(s3, folder):
@@ -188,13 +192,10 @@ def test_settings_of_a_bucket_that_is_the_user_s_own_are_left_alone(s3):
 
 
 def test_a_bucket_of_another_account_is_refused_with_the_next_step(s3):
-    from botocore.stub import Stubber
-
-    client = boto3.client("s3", region_name="eu-west-1")
-    with Stubber(client) as stub:
+    with Stubber(s3) as stub:
         stub.add_client_error("head_bucket", "403", "Forbidden", 403)
         with pytest.raises(Error, match=r"taken by another account.*--bucket"):
-            package.ensure_bucket(client, "artifacts", "eu-west-1", ACCOUNT, ours=True)
+            package.ensure_bucket(s3, "artifacts", "eu-west-1", ACCOUNT, ours=True)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +206,8 @@ def test_a_bucket_of_another_account_is_refused_with_the_next_step(s3):
         ("us-east-1", "http://127.0.0.1:5000", "http://127.0.0.1:5000/artifacts/templates"),
     ],
 )
-def test_templates_are_found_where_the_client_s_endpoint_is(s3, region, endpoint, url):
-    client = boto3.client("s3", region_name=region, endpoint_url=endpoint)
+def test_templates_are_found_where_the_client_s_endpoint_is(region, endpoint, url):
+    client = boto3.client(
+        "s3", region, endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="b"
+    )
     assert package.base_url(client, "artifacts") == url
