@@ -1,4 +1,4 @@
-"""What moto's EC2 lacks: boots, public names that lead here, ends that are noticed, paths, regional NAT."""
+"""What moto's EC2 lacks: boots, public names that lead here, noticed ends, paths, regional NAT, IPv6."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aws_vpc.local import (
     ec2_endpoints,
     ec2_groups,
     ec2_interfaces,
+    ec2_ipv6,
     ec2_routes,
 )
 from aws_vpc.local.ec2_boot import Boots
@@ -43,6 +44,7 @@ class Ec2:
         world.keep("ec2.gateways", self._gateways, "_found")
         world.keep("ec2.groups", self._defaults, "_regions")
         ec2_routes.teach()
+        ec2_ipv6.teach()
 
     def handle(self, request: Request, forward: Forward) -> Response:
         """The answer to a request."""
@@ -52,6 +54,7 @@ class Ec2:
         own = insights.answer(request, action) or self._gateways.answer(request, forward, action)
         if own is not None:
             return own
+        request = ec2_ipv6.completed(self.world, request, action)
         self._refuse(request, action)
         return self._corrected(request, forward(request), action)
 
@@ -65,6 +68,7 @@ class Ec2:
         ec2_interfaces.refuse_ending(self.world, request, action)
         ec2_routes.refuse_foreign_gateway(self.world, request, action)
         ec2_endpoints.refuse_private_names(self.world, request, action)
+        ec2_ipv6.refuse(self.world, request, action)
 
     def _corrected(self, request: Request, response: Response, action: str) -> Response:
         """moto's answer as EC2 would give it, after what EC2 does besides."""
@@ -74,7 +78,10 @@ class Ec2:
             response = ec2_endpoints.complete(self.world, request, response)
         if action == "SearchTransitGatewayRoutes":
             response = ec2_routes.with_propagated(self.world, request, response)
+        if action == "DescribeVpcPeeringConnections":
+            response = ec2_ipv6.with_blocks(self.world, request, response)
         ec2_interfaces.settle(self.world, request, response, action)
+        ec2_ipv6.settle(self.world, request, response, action)
         if action == "RunInstances" and response.status == 200:
             self._boots.launched(request, response)
         if action in NAMING:

@@ -40,11 +40,11 @@ def subnet_used(ec2: Any, id: str) -> bool:
 
 
 def vpc_used(ec2: Any, id: str) -> bool:
-    """Whether the VPC has a group beside its default one, or an internet gateway."""
+    """Whether the VPC has a group beside its default one, or a gateway to the internet."""
     groups = [group for group in ec2.groups.get(id, {}).values() if group.name != "default"]
-    return bool(groups) or any(
-        one.vpc is not None and one.vpc.id == id for one in ec2.internet_gateways.values()
-    )
+    attached = [one.vpc.id for one in ec2.internet_gateways.values() if one.vpc is not None]
+    attached += [one.vpc_id for one in ec2.egress_only_internet_gateways.values()]
+    return bool(groups) or id in attached
 
 
 # operation -> the parameter that names the thing, whether it is used, what EC2 says

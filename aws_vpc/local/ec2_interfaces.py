@@ -86,6 +86,7 @@ def hold(world: World, region: str, id: str, kind: Kind, owner: str) -> None:
     address = str(found.subnet.get_available_subnet_ip(found))
     found.private_ip_address = address
     found.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
+    found.ipv6_addresses = []  # a service has IPv6 where it is asked to, wherever it stands
 
 
 def backend_time() -> Any:

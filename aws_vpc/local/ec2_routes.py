@@ -108,8 +108,7 @@ def propagated(records: Any, table: str) -> Iterator[dict[str, Any]]:
         vpc = records.vpcs.get(one.resourceId)
         if attachment is None or vpc is None or attachment.state in GONE:
             continue
-        for block in vpc.get_cidr_block_association_set():
-            cidr = block["cidr_block"]
+        for cidr in carried(attachment, vpc):
             if cidr in seen:
                 continue
             seen.add(cidr)
@@ -126,6 +125,13 @@ def propagated(records: Any, table: str) -> Iterator[dict[str, Any]]:
             }
 
 
+def carried(attachment: Any, vpc: Any) -> Iterator[str]:
+    """The blocks that an attached VPC propagates: those of IPv6 where the attachment has it turned on."""
+    dual = (attachment.options or {}).get("Ipv6Support") == "enable"
+    for ipv6 in (False, True) if dual else (False,):
+        yield from (block["cidr_block"] for block in vpc.get_cidr_block_association_set(ipv6=ipv6))
+
+
 def fits(route: dict[str, Any], wanted: dict[str, Sequence[str]]) -> bool:
     """Whether a route passes the filters of the question."""
     (place,) = route["TransitGatewayAttachments"]
@@ -139,7 +145,8 @@ def fits(route: dict[str, Any], wanted: dict[str, Sequence[str]]) -> bool:
     here = ipaddress.ip_network(route["DestinationCidrBlock"])
     for name, values in wanted.items():
         if name in COMPARISONS:
-            if not any(COMPARISONS[name](here, ipaddress.ip_network(value)) for value in values):
+            asked = [ipaddress.ip_network(value) for value in values]
+            if not any(COMPARISONS[name](here, one) for one in asked if one.version == here.version):
                 return False
         elif facts.get(name) not in values:
             return False

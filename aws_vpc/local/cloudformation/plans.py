@@ -16,7 +16,7 @@ from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.live import Live, drift_of, overlaid
 from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared, Resource, Stack
 from aws_vpc.local.cloudformation.resources import difference, replaces, stems
-from aws_vpc.local.cloudformation.scopes import attribute_of, masked, standing
+from aws_vpc.local.cloudformation.scopes import attribute_now, late, masked, standing
 from aws_vpc.local.providers import conditional_create_only
 from aws_vpc.template_functions import UNKNOWN, Scope, evaluate, text
 
@@ -116,7 +116,15 @@ class _Planner:
             return self.outputs[logical].get(attribute.removeprefix("Outputs."), UNKNOWN)
         if old is None or old.physical_id is None or (change and change.renews):
             return UNKNOWN
-        return attribute_of(old, attribute)
+        found = late(old.type, attribute)
+        if found is not None and self._changes(found.by):
+            return UNKNOWN
+        return attribute_now(self.engine, self.region, old, attribute)
+
+    def _changes(self, type: str) -> bool:
+        """Whether resources of the type come or go."""
+        wanted = {key for key, one in self.prepared.bound.resources.items() if one["Type"] == type}
+        return wanted != {key for key, one in self.old.items() if one.type == type and one.physical_id}
 
     def _resource(self, logical: str) -> None:
         bound, old = self.prepared.bound, self.old.get(logical)

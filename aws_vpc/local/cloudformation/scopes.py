@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Resource, Stack
+from aws_vpc.local.providers import PROVIDERS
+from aws_vpc.local.providers.resource import Late
 from aws_vpc.template import resolve_dynamic
 from aws_vpc.template_functions import NO_VALUE, Scope
 from aws_vpc.template_parameters import Parameter
@@ -61,7 +63,9 @@ def standing(
     return replace(
         scope,
         ref=lambda logical: _standing(resources, logical).ref,
-        attribute=lambda logical, attribute: attribute_of(_standing(resources, logical), attribute),
+        attribute=lambda logical, attribute: attribute_now(
+            engine, stack.region, _standing(resources, logical), attribute
+        ),
         import_value=import_value,
         zones=lambda region: engine.zones(stack.region, region),
     )
@@ -72,6 +76,20 @@ def _standing(resources: Mapping[str, Resource], logical: str) -> Resource:
     if found is None or found.physical_id is None:
         raise TemplateError(f"Template error: resource {logical} does not stand")
     return found
+
+
+def late(type: str, attribute: str) -> Late | None:
+    """How the attribute is looked up, where resources of another type change it."""
+    known = PROVIDERS.get(type)
+    return known.late.get(attribute) if known else None
+
+
+def attribute_now(engine: Engine, region: str, resource: Resource, attribute: str) -> Any:
+    """What Fn::GetAtt answers at this moment."""
+    found = late(resource.type, attribute)
+    if found is None or resource.physical_id is None:
+        return attribute_of(resource, attribute)
+    return found.look(lambda service: engine.client(service, region), resource.physical_id)
 
 
 def attribute_of(resource: Resource, attribute: str) -> Any:

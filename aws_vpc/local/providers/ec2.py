@@ -20,7 +20,14 @@ from aws_vpc.local.providers.call import (
     tags,
     wait,
 )
-from aws_vpc.local.providers.resource import Provider, ResourceFailed, ResourceRequest, ResourceState, undone
+from aws_vpc.local.providers.resource import (
+    Late,
+    Provider,
+    ResourceFailed,
+    ResourceRequest,
+    ResourceState,
+    undone,
+)
 
 Description = dict[str, Any]
 UNDER_WAY = {"pending", "creating", "modifying", "initiating-request", "provisioning", "rolling-back"}
@@ -142,12 +149,13 @@ def resource(
     more: Callable[[ResourceRequest, Description], Description] = no_more,
     defaults: Mapping[str, Any] | None = None,
     ignored: Mapping[str, str] | None = None,
+    late: Mapping[str, Late] | None = None,
 ) -> Provider:
     """The provider of a type that is created with the `given` properties and then settled.
 
     `make` stands in for the plain create operation. `settle` sets the properties of `set_later` at
     creation and update, where they change. `clear` takes away what hinders deletion. `more` adds
-    attributes to those of the schema.
+    attributes to those of the schema, of which `late` are looked up when somebody asks.
     """
 
     def state(request: ResourceRequest, id: str) -> ResourceState:
@@ -174,4 +182,6 @@ def resource(
         return describe(request, noun, request.id)
 
     applied = property_names(f"{given} {set_later} Tags")
-    return Provider(type, applied, create_it, delete_it, update_it, ignored or {}, describe=describe_it)
+    return Provider(
+        type, applied, create_it, delete_it, update_it, ignored or {}, describe=describe_it, late=late or {}
+    )

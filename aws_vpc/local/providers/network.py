@@ -5,7 +5,7 @@ from typing import Any
 from aws_vpc.local.providers import ec2
 from aws_vpc.local.providers.call import call, gone_is_done, pick, truth
 from aws_vpc.local.providers.ec2 import Description, Noun
-from aws_vpc.local.providers.resource import NotUpdatable, Provider, ResourceRequest, ResourceState
+from aws_vpc.local.providers.resource import Late, NotUpdatable, Provider, ResourceRequest, ResourceState
 
 VPC = Noun("vpc", "Vpc")
 SUBNET = Noun("subnet", "Subnet")
@@ -48,15 +48,36 @@ def vpc_attributes(request: ResourceRequest, vpc: Description) -> Description:
         "DefaultSecurityGroup": group.get("GroupId"),
         "DefaultNetworkAcl": acl.get("NetworkAclId"),
         "CidrBlockAssociations": [entry["AssociationId"] for entry in vpc["CidrBlockAssociationSet"]],
-        "Ipv6CidrBlocks": [entry["Ipv6CidrBlock"] for entry in vpc.get("Ipv6CidrBlockAssociationSet", [])],
+        "Ipv6CidrBlocks": ipv6_blocks(vpc),
     }
 
 
+def ipv6_blocks(description: Description) -> list[str]:
+    """The IPv6 blocks that a VPC or subnet has now."""
+    return [entry["Ipv6CidrBlock"] for entry in description.get("Ipv6CidrBlockAssociationSet", ())]
+
+
+def vpc_blocks(client: Any, id: str) -> list[str]:
+    """The IPv6 blocks of the VPC, which are associated after it is made."""
+    return ipv6_blocks(client("ec2").describe_vpcs(VpcIds=[id])["Vpcs"][0])
+
+
+def subnet_blocks(client: Any, id: str) -> list[str]:
+    """The IPv6 blocks of the subnet, which may be associated after it is made."""
+    return ipv6_blocks(client("ec2").describe_subnets(SubnetIds=[id])["Subnets"][0])
+
+
 def settle_subnet(request: ResourceRequest, id: str) -> None:
-    """Nothing; the attributes that modify-subnet-attribute sets are as stated, one call each."""
+    """Nothing; its IPv6 block, and what modify-subnet-attribute sets, are as stated, one call each."""
     client = request.client("ec2")
+    moved = request.previous is not None and request.changed("Ipv6CidrBlock")
+    if moved:
+        leave_block(request, id)
+    if moved and "Ipv6CidrBlock" in request.properties:
+        given = {"SubnetId": id, **pick(request.properties, "Ipv6CidrBlock")}
+        call(client, "associate_subnet_cidr_block", given)
     for key in ("MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation", "EnableDns64"):
-        if request.changed(key):
+        if request.changed(key) or (moved and key in request.properties):
             value = truth(request.properties.get(key, False))
             call(client, "modify_subnet_attribute", {"SubnetId": id, key: {"Value": value}})
     options = request.properties.get("PrivateDnsNameOptionsOnLaunch") or {}
@@ -65,14 +86,23 @@ def settle_subnet(request: ResourceRequest, id: str) -> None:
         call(client, "modify_subnet_attribute", {"SubnetId": id, **hostname})
 
 
+def leave_block(request: ResourceRequest, id: str) -> None:
+    """Nothing; the subnet has no IPv6 block, and gives no addresses of one."""
+    client = request.client("ec2")
+    found = ec2.describe(request, SUBNET, id) or {}
+    if found.get("AssignIpv6AddressOnCreation"):
+        client.modify_subnet_attribute(SubnetId=id, AssignIpv6AddressOnCreation={"Value": False})
+    for entry in found.get("Ipv6CidrBlockAssociationSet", ()):
+        client.disassociate_subnet_cidr_block(AssociationId=entry["AssociationId"])
+
+
 def subnet_attributes(request: ResourceRequest, subnet: Description) -> Description:
     """The subnet's IPv6 blocks and the association with its network ACL."""
     acl = one(request, "describe_network_acls", "NetworkAcls", association__subnet_id=subnet["SubnetId"])
     joined = [entry for entry in acl.get("Associations", []) if entry["SubnetId"] == subnet["SubnetId"]]
-    blocks = subnet.get("Ipv6CidrBlockAssociationSet", [])
     return {
         "NetworkAclAssociationId": joined[0]["NetworkAclAssociationId"] if joined else None,
-        "Ipv6CidrBlocks": [entry["Ipv6CidrBlock"] for entry in blocks],
+        "Ipv6CidrBlocks": ipv6_blocks(subnet),
         "BlockPublicAccessStates": subnet.get("BlockPublicAccessStates", {}),
     }
 
@@ -190,6 +220,7 @@ PROVIDERS = (
         set_later="EnableDnsSupport EnableDnsHostnames",
         settle=settle_vpc,
         more=vpc_attributes,
+        late={"Ipv6CidrBlocks": Late(vpc_blocks, "AWS::EC2::VPCCidrBlock")},
         ignored={"Ipv4IpamPoolId": IPAM, "Ipv4NetmaskLength": IPAM},
     ),
     ec2.resource(
@@ -199,6 +230,7 @@ PROVIDERS = (
         set_later="MapPublicIpOnLaunch AssignIpv6AddressOnCreation EnableDns64 PrivateDnsNameOptionsOnLaunch",
         settle=settle_subnet,
         more=subnet_attributes,
+        late={"Ipv6CidrBlocks": Late(subnet_blocks, "AWS::EC2::SubnetCidrBlock")},
         ignored={"Ipv4IpamPoolId": IPAM, "Ipv4NetmaskLength": IPAM, "Ipv6IpamPoolId": IPAM},
     ),
     ec2.resource("AWS::EC2::InternetGateway", INTERNET_GATEWAY),

@@ -120,6 +120,26 @@ def gateway_attachment(request: ResourceRequest) -> Description | None:
     return {"InternetGatewayId": id, "VpcId": vpcs[0]} if vpcs else None
 
 
+def vpc_block(request: ResourceRequest) -> Description | None:
+    """The block that is associated with the VPC."""
+    found = ec2.describe(request, network.VPC, request.properties["VpcId"]) or {}
+    for kind in ("CidrBlockAssociationSet", "Ipv6CidrBlockAssociationSet"):
+        for entry in found.get(kind, ()):
+            if entry["AssociationId"] == request.id:
+                shown = pick(entry, "CidrBlock") or {"AmazonProvidedIpv6CidrBlock": True}
+                return {**shown, "VpcId": found["VpcId"]}
+    return None
+
+
+def subnet_block(request: ResourceRequest) -> Description | None:
+    """The block that is associated with the subnet."""
+    found = ec2.describe(request, network.SUBNET, request.properties["SubnetId"]) or {}
+    for entry in found.get("Ipv6CidrBlockAssociationSet", ()):
+        if entry["AssociationId"] == request.id:
+            return pick(entry, "Ipv6CidrBlock") | {"SubnetId": found["SubnetId"]}
+    return None
+
+
 def instance(request: ResourceRequest) -> Description | None:
     """The instance; one that is terminated is gone."""
     answer = request.client("ec2").describe_instances(InstanceIds=[request.id])
@@ -144,8 +164,10 @@ READERS = {
     "AWS::EC2::SecurityGroup": group,
     "AWS::EC2::SecurityGroupEgress": rule,
     "AWS::EC2::SecurityGroupIngress": rule,
+    "AWS::EC2::SubnetCidrBlock": subnet_block,
     "AWS::EC2::SubnetNetworkAclAssociation": acl_association,
     "AWS::EC2::SubnetRouteTableAssociation": table_association,
     "AWS::EC2::VPC": vpc,
+    "AWS::EC2::VPCCidrBlock": vpc_block,
     "AWS::EC2::VPCGatewayAttachment": gateway_attachment,
 }

@@ -68,6 +68,14 @@ class NotUpdatable(LocalError):
 Act = Callable[[ResourceRequest], ResourceState]
 
 
+@dataclass(frozen=True)
+class Late:
+    """An attribute that resources of another type change after its own resource is made."""
+
+    look: Callable[[Callable[[str], Any], str], Any]  # clients by service, physical id -> what it is now
+    by: str
+
+
 def not_updatable(request: ResourceRequest) -> ResourceState:
     """Nothing: the type has no update, each of its properties replaces the resource."""
     raise NotUpdatable(f"{request.logical_id} ({request.type}) cannot be updated in place")
@@ -95,6 +103,7 @@ class Provider:
     ignored: Mapping[str, str] = field(default_factory=dict)  # property -> the reason why it is not applied
     snapshot: Callable[[ResourceRequest], str | None] = no_snapshot
     describe: Callable[[ResourceRequest], Properties | None] = unread  # as the service has it, None when gone
+    late: Mapping[str, Late] = field(default_factory=dict)  # attributes that other resources change later
 
     @property
     def readable(self) -> bool:
