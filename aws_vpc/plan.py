@@ -192,10 +192,14 @@ def change(path: tuple[str, ...], resource: Mapping[str, Any]) -> Change:
 
 
 def properties(details: Iterable[Mapping[str, Any]]) -> Iterator[Property]:
-    """The properties in the Details of a ResourceChange."""
+    """The properties in the Details of a ResourceChange, each once.
+
+    A parameter's new value comes as two details: a static one that names it, and a dynamic one.
+    """
+    found: dict[str, Property] = {}
     for detail in details:
         target = detail.get("Target", {})
-        yield Property(
+        one = Property(
             path=target.get("Path") or target.get("Name") or target.get("Attribute", ""),
             before=target.get("BeforeValue"),
             after=target.get("AfterValue"),
@@ -203,6 +207,9 @@ def properties(details: Iterable[Mapping[str, Any]]) -> Iterator[Property]:
             dynamic=detail.get("Evaluation") == "Dynamic",
             removed=target.get("AttributeChangeType") == "Remove",
         )
+        if one.path not in found or found[one.path].dynamic:
+            found[one.path] = one
+    yield from found.values()
 
 
 def destroyed(found: Sequence[Change]) -> list[Change]:

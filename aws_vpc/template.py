@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.template_check import check
+from aws_vpc.template_check import check, transforms
 from aws_vpc.template_functions import Scope, evaluate, truth
 from aws_vpc.template_graph import body, dependencies, depends_on, order, references
 from aws_vpc.template_parse import parse
@@ -83,14 +83,18 @@ class Template:
     def capabilities(self) -> list[str]:
         """The capabilities that the template's resources require."""
         used = [resource for resource in self.resources.values() if resource["Type"] in IAM_TYPES]
-        if any(_named(resource) for resource in used):
-            return ["CAPABILITY_NAMED_IAM"]
-        return ["CAPABILITY_IAM"] if used else []
+        iam = "CAPABILITY_NAMED_IAM" if any(_named(resource) for resource in used) else "CAPABILITY_IAM"
+        return ([iam] if used else []) + (["CAPABILITY_AUTO_EXPAND"] if self.transforms else [])
+
+    @property
+    def transforms(self) -> list[str]:
+        """The transforms that the template declares."""
+        return transforms(self.body)
 
     @property
     def capabilities_reason(self) -> str | None:
         """Why, in AWS's words."""
-        used = [kind for kind in self.types if kind in IAM_TYPES]
+        used = [kind for kind in self.types if kind in IAM_TYPES] + self.transforms
         return f"The following resource(s) require capabilities: [{', '.join(used)}]" if used else None
 
 
@@ -184,6 +188,7 @@ def foreseen(bound: Bound) -> dict[str, dict[str, Any]]:
         ref=lambda _: UNKNOWN,
         attribute=lambda *_: UNKNOWN,
         import_value=lambda _: UNKNOWN,
+        stack_output=lambda *_: UNKNOWN,
         zones=lambda _: UNKNOWN,  # type: ignore[arg-type,return-value]
     )
     for output in bound.outputs.values():

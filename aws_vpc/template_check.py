@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.template_graph import body, depends_on, references
+from aws_vpc.template_graph import body, depends_on, functions, references
 from aws_vpc.template_parameters import check_declarations
 
 SECTIONS = {
@@ -23,6 +23,17 @@ PSEUDO = {
     "AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition", "AWS::Region",
     "AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
 }  # fmt: skip
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html
+EXTENSIONS = "AWS::LanguageExtensions"
+EXTENDED = {"Fn::Length", "Fn::ToJsonString"}
+
+
+def transforms(template: Mapping[str, Any]) -> list[str]:
+    """The transforms that the template declares."""
+    found = template.get("Transform", [])
+    return [str(one) for one in (found if isinstance(found, list) else [found])]
 
 
 def fail(message: str) -> None:
@@ -53,9 +64,9 @@ def _header(template: Mapping[str, Any]) -> None:
         fail("Description must be a string.")
     if len(description.encode()) > 1024:
         fail("Template description is greater than 1024 bytes.")
-    if "Transform" in template:
+    if others := [name for name in transforms(template) if name != EXTENSIONS]:
         raise TemplateError(
-            f"Transform {template['Transform']} is not supported here: expand the template first "
+            f"Transform {', '.join(others)} is not supported here: expand the template first "
             "(sam build, cdk synth) and deploy the result"
         )
     for section in ("Parameters", "Rules", "Mappings", "Conditions", "Resources", "Outputs"):
@@ -67,6 +78,9 @@ def _header(template: Mapping[str, Any]) -> None:
             )
     if not template.get("Resources"):
         fail("At least one Resources member must be defined.")
+    _mappings(template.get("Mappings", {}))
+    if EXTENSIONS not in transforms(template):
+        _without_extensions(template)
     for section, most in (("Parameters", 200), ("Resources", 500), ("Outputs", 200), ("Mappings", 200)):
         if len(template.get(section, {})) > most:
             fail(
@@ -75,11 +89,34 @@ def _header(template: Mapping[str, Any]) -> None:
             )
 
 
+def _mappings(mappings: Mapping[str, Any]) -> None:
+    for name, mapping in mappings.items():
+        members = list(mapping.values()) if isinstance(mapping, dict) else [mapping]
+        if not all(isinstance(pairs, dict) for pairs in members):
+            fail(f"The Mappings member {name} must be a map of maps.")
+        for pairs in members:
+            if any(isinstance(value, dict) for value in pairs.values()):
+                fail("Every Mappings attribute must be a String or a List.")
+
+
+def _without_extensions(template: Mapping[str, Any]) -> None:
+    """Refuse what needs the transform for language extensions where that is not declared."""
+    for key, argument in functions([template["Resources"], template.get("Outputs", {})]):
+        if key in EXTENDED:
+            raise TemplateError(
+                f"Template error: encountered unsupported function: {key}. It needs Transform: {EXTENSIONS}"
+            )
+        if key == "Fn::FindInMap" and isinstance(argument, list) and len(argument) > 3:
+            raise TemplateError(
+                "Template error: every Fn::FindInMap object requires three parameters, "
+                f"the map name, map key and the attribute for return value. DefaultValue needs "
+                f"Transform: {EXTENSIONS}"
+            )
+
+
 def _resource(logical: str, resource: Any) -> None:
     if logical.startswith("Fn::ForEach"):
-        raise TemplateError(
-            "Fn::ForEach needs the AWS::LanguageExtensions transform, which is not supported here"
-        )
+        raise TemplateError("Fn::ForEach is not supported here: write out what it would repeat")
     if not re.fullmatch(r"[A-Za-z0-9]+", logical):
         fail(f"Resource name {logical} is non alphanumeric.")
     if not isinstance(resource, dict):

@@ -50,6 +50,7 @@ class Scope:
     attribute: Callable[[str, str], Any] = _absent
     import_value: Callable[[str], Any] = _absent
     zones: Callable[[str], list[str]] = _absent
+    stack_output: Callable[[str, str, str], Any] = _absent  # of a stack's output, in a Region or its own
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
@@ -194,6 +195,17 @@ def _import(argument: Any, scope: Scope) -> Any:
     return UNKNOWN if unknown(name) else scope.import_value(name)
 
 
+def _stack_output(argument: Any, scope: Scope) -> Any:
+    """Fn::GetStackOutput; the account is the embedded AWS's only one, so that RoleArn says nothing."""
+    found = evaluate(argument, scope)
+    if not isinstance(found, dict) or not {"StackName", "OutputName"} <= found.keys():
+        raise TemplateError(
+            "Template error: every Fn::GetStackOutput object requires StackName and OutputName"
+        )
+    names = [text(found.get(key, "")) for key in ("StackName", "OutputName", "Region")]
+    return UNKNOWN if unknown(*names) else scope.stack_output(*names)
+
+
 def _computed(function: Callable[[Any], Any]) -> Callable[[Any, Scope], Any]:
     return lambda argument, scope: function(evaluate(argument, scope))
 
@@ -215,6 +227,7 @@ FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::Cidr": _computed(cidr),
     "Fn::GetAZs": _zones,
     "Fn::ImportValue": _import,
+    "Fn::GetStackOutput": _stack_output,
     "Fn::Length": _computed(length),
     "Fn::ToJsonString": _computed(to_json),
 }

@@ -32,6 +32,20 @@ def references(value: Any) -> Iterator[Reference]:
             yield from references(child)
 
 
+def functions(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every function in a value with its argument, the outermost first."""
+    if isinstance(value, list):
+        for child in value:
+            yield from functions(child)
+    elif isinstance(value, dict):
+        if len(value) == 1:
+            ((key, argument),) = value.items()
+            if key.startswith("Fn::"):
+                yield key, argument
+        for child in value.values():
+            yield from functions(child)
+
+
 def _own(key: str, argument: Any) -> Iterator[Reference]:
     if key == "Ref" and isinstance(argument, str):
         yield Reference("Ref", argument)

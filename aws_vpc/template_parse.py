@@ -16,8 +16,8 @@ from aws_vpc.errors import TemplateError
 Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FUNCTIONS = (
     "And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "ForEach",
-    "GetAZs", "GetAtt", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split",
-    "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll",
+    "GetAZs", "GetAtt", "GetStackOutput", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll",
+    "Select", "Split", "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll",
 )  # fmt: skip
 
 

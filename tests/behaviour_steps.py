@@ -67,7 +67,7 @@ class Behaviour:
     page: str
     area: str
     steps: list[dict[str, Any]]
-    templates: dict[str, str] = field(default_factory=dict)
+    templates: dict[str, Any] = field(default_factory=dict)
     costs: str = ""
     slow: str = ""
 
@@ -139,8 +139,11 @@ class Run:
         return self.names[name]
 
     def template(self, name: str) -> str:
-        """The text of a template."""
-        return str(self.fill(self.behaviour.templates[name]))
+        """The text of a template; a long one is a beginning and a line many times."""
+        found = self.fill(self.behaviour.templates[name])
+        if isinstance(found, str):
+            return found
+        return str(found["begins"]) + "".join(found["each"].format(n=n) for n in range(found["times"]))
 
     def call(self, step: dict[str, Any]) -> None:
         """The operation is asked, and answers or refuses as the step says."""

@@ -75,20 +75,24 @@ def describe_stack_resource(engine: Engine, region: str, params: Params) -> Para
 
 def describe_stack_resources(engine: Engine, region: str, params: Params) -> Params:
     """The resources of a stack, or of the stack that a physical id belongs to."""
-    if not params.get("StackName"):
-        return {"StackResources": _by_physical_id(engine, region, params.get("PhysicalResourceId"))}
+    asked = [key for key in ("StackName", "PhysicalResourceId") if params.get(key)]
+    if len(asked) != 1:
+        raise ServiceError("ValidationError", "Specify either StackName or PhysicalResourceId, but not both")
+    if asked == ["PhysicalResourceId"]:
+        return {"StackResources": _by_physical_id(engine, region, params["PhysicalResourceId"])}
     if params.get("LogicalResourceId"):
         stack, resource = _resource(engine, region, params)
         return {"StackResources": [shapes.resource(stack, resource)]}
     stack = engine.find(params["StackName"], region)
-    return {"StackResources": [shapes.resource(stack, one) for one in list(stack.resources.values())]}
+    first = list(stack.resources.values())[:PAGE]  # the others are ListStackResources' alone
+    return {"StackResources": [shapes.resource(stack, one) for one in first]}
 
 
 def _by_physical_id(engine: Engine, region: str, physical_id: str | None) -> list[Params]:
     for stack in engine.live(region):
         resources = list(stack.resources.values())
         if physical_id and any(one.physical_id == physical_id for one in resources):
-            return [shapes.resource(stack, one) for one in resources]
+            return [shapes.resource(stack, one) for one in resources[:PAGE]]
     raise ServiceError("ValidationError", f"Stack for {physical_id} does not exist")
 
 
@@ -117,7 +121,7 @@ def validate_template(engine: Engine, region: str, params: Params) -> Params:
     return shapes.without_none({
         "Parameters": shapes.declared(template, full=False), "Description": template.description,
         "Capabilities": template.capabilities, "CapabilitiesReason": template.capabilities_reason,
-        "DeclaredTransforms": [],
+        "DeclaredTransforms": template.transforms,
     })  # fmt: skip
 
 
@@ -132,7 +136,7 @@ def get_template_summary(engine: Engine, region: str, params: Params) -> Params:
         "Parameters": shapes.declared(template, full=True), "Description": template.description,
         "Capabilities": template.capabilities, "CapabilitiesReason": template.capabilities_reason,
         "ResourceTypes": template.types, "Version": template.body.get("AWSTemplateFormatVersion"),
-        "Metadata": json.dumps(metadata) if metadata else None, "DeclaredTransforms": [],
+        "Metadata": json.dumps(metadata) if metadata else None, "DeclaredTransforms": template.transforms,
         "ResourceIdentifierSummaries": list(identifiers(template)),
     })  # fmt: skip
 

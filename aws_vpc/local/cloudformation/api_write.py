@@ -21,6 +21,7 @@ from aws_vpc.template import Bound
 
 Params = dict[str, Any]
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
+TOKENS = {"CreateStack", "UpdateStack", "ExecuteChangeSet"}  # a token is one operation's alone
 UPDATABLE = (
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED",
 )  # fmt: skip
@@ -31,14 +32,14 @@ def refuse(message: str, code: str = "ValidationError") -> ServiceError:
     return ServiceError(code, message)
 
 
-def check_name(name: str) -> None:
-    """Nothing; ValidationError when a stack may not be called so."""
+def check_name(name: str, member: str = "stackName") -> None:
+    """Nothing; ValidationError when a stack, or another member of the request, may not be called so."""
     if len(name) > 128 or not NAME.fullmatch(name):
         rule = "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
         if len(name) > 128:
             rule = "Member must have length less than or equal to 128"
         raise refuse(
-            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: {rule}"
+            f"1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: {rule}"
         )
 
 
@@ -55,7 +56,10 @@ def repeated(engine: Engine, operation: str, params: Params) -> Params | None:
     digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
     with engine.changed:
         known = engine.tokens.get((operation, params["StackName"], token))
-    if known and known[0] != digest:
+        taken = operation != "CreateChangeSet" and any(
+            (other, params["StackName"], token) in engine.tokens for other in TOKENS - {operation}
+        )
+    if taken or (known and known[0] != digest):
         raise refuse(f"Token {token} was used for another request", "TokenAlreadyExistsException")
     return known[1] if known else None
 
@@ -93,7 +97,7 @@ def prepared_new(engine: Engine, region: str, name: str, stack_id: str, params: 
         engine, region, name, stack_id, template,
         parameters_given(params.get("Parameters") or (), None), tags=tags_given(params.get("Tags") or ()),
         capabilities=params.get("Capabilities") or (), notification_arns=params.get("NotificationARNs") or (),
-        role_arn=params.get("RoleARN"),
+        role_arn=params.get("RoleARN"), reviewed="ChangeSetName" in params,
     )  # fmt: skip
 
 
@@ -198,7 +202,7 @@ def prepared_update(engine: Engine, stack: Stack, params: Params) -> Prepared:
         parameters_given(params.get("Parameters") or (), old),
         tags=old.tags if tags is None else tags_given(tags), capabilities=params.get("Capabilities") or (),
         notification_arns=old.notification_arns if arns is None else arns,
-        role_arn=params.get("RoleARN") or old.role_arn,
+        role_arn=params.get("RoleARN") or old.role_arn, reviewed="ChangeSetName" in params,
     )  # fmt: skip
 
 

@@ -28,6 +28,9 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
     kind, name = params.get("ChangeSetType") or "UPDATE", params["StackName"]
     if kind == "IMPORT":
         raise api_write.refuse("ChangeSetType IMPORT is not part of the embedded AWS", "UnsupportedOperation")
+    api_write.check_name(params["ChangeSetName"], "changeSetName")
+    if params.get("OnStackFailure") == "DELETE" and kind != "CREATE":
+        raise api_write.refuse("OnStackFailure DELETE is only valid when ChangeSetType is CREATE")
     if params.get("DeploymentMode") and kind != "UPDATE":
         raise api_write.refuse("DeploymentMode REVERT_DRIFT is only supported for change sets of type UPDATE")
     stack = _new(engine, region, params) if kind == "CREATE" else engine.standing(name, region)
@@ -234,9 +237,13 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
     stack, prepared = engine.stacks[one.stack_id], one.prepared
     with engine.changed:
         if one.execution != "AVAILABLE" or prepared is None:
+            made = one.status == "CREATE_COMPLETE"
+            state = f"execution status of [{one.execution}]" if made else f"status of [{one.status}]"
+            message = f"ChangeSet [{one.id}] cannot be executed in its current {state}"
+            raise api_write.refuse(message, "InvalidChangeSetStatus")
+        if one.on_failure and "DisableRollback" in params:
             raise api_write.refuse(
-                f"ChangeSet [{one.id}] cannot be executed in its current status of [{one.status}]",
-                "InvalidChangeSetStatus",
+                "DisableRollback cannot be specified: OnStackFailure was, when the change set was created"
             )
         options = {**one.options, **params}
         if one.kind == "CREATE":

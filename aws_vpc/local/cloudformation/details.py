@@ -73,7 +73,12 @@ def details(
     change: Change, prepared: Prepared | None, stack: Stack | None, values: bool
 ) -> list[dict[str, Any]]:
     """Why and how each property changes."""
-    found = [_property(change, path, prepared, stack, values) for path in sorted(change.paths)]
+    found = []
+    for path in sorted(change.paths):
+        found.append(one := _property(change, path, prepared, stack, values))
+        if one["ChangeSource"] == "ParameterReference":  # the template might have changed there, too
+            named = {"Evaluation": "Dynamic", "ChangeSource": "DirectModification"}
+            found.append({"Target": one["Target"], **named})
     old, new = change.old, change.new
     if old is None or new is None:
         return found

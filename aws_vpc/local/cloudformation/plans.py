@@ -146,7 +146,7 @@ class _Planner:
             if drift is not None and drift.status == "MODIFIED":  # the template says now what stands
                 self.changes[logical] = Change("SyncWithActual", logical, new.type, old, new, drift=drift)
             return
-        kind = replacement(new.type, paths)
+        kind = foreseen(new, paths)
         policy = "ReplaceAnd" + _policy(old, replaced=True) if kind == "True" else None
         self.changes[logical] = Change(
             "Modify", logical, new.type, old, new, frozenset(paths), kind, child, policy, drift
@@ -214,6 +214,16 @@ def replacement(type: str, paths: set[str]) -> str:
         for one in fixed
     )
     return "Conditional" if hit else "False"
+
+
+def foreseen(new: Resource, paths: set[str]) -> str:
+    """Whether the change replaces: Conditional where only values that are not known yet would.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+    """
+    static = {path for path in paths if known(new.properties.get(path.split("/")[0]))}
+    sure, possible = replacement(new.type, static), replacement(new.type, paths)
+    return possible if sure == possible or possible != "True" else "Conditional"
 
 
 def known(value: Any) -> bool:

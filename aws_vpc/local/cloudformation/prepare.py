@@ -23,10 +23,13 @@ def prepare(
     engine: Engine, region: str, name: str, stack_id: str, template: Template,
     parameters: Mapping[str, str], *,
     tags: Mapping[str, str], capabilities: Iterable[str] = (), notification_arns: Sequence[str] = (),
-    role_arn: str | None = None,
+    role_arn: str | None = None, reviewed: bool = False,
 ) -> Prepared:  # fmt: skip
-    """The definition with conditions decided; TemplateError or ServiceError in AWS's words when refused."""
-    refuse_capabilities(template, set(capabilities))
+    """The definition with conditions decided; TemplateError or ServiceError in AWS's words when refused.
+
+    `reviewed`: for a change set, which shows what transforms made of the template before anything is done.
+    """
+    refuse_capabilities(template, {*capabilities, *(["CAPABILITY_AUTO_EXPAND"] if reviewed else [])})
     refuse_unknown_types(template)
     resolved = resolve(template.parameters, parameters, stored_parameter(engine, region))
     arns = tuple(notification_arns)
@@ -36,6 +39,7 @@ def prepare(
     bound = bind(template, scope)
     foreseen(bound)
     refuse_snapshots(bound)
+    refuse_secure_strings(bound)
     refuse_unknown_attributes(bound)
     return Prepared(definition, bound)
 
@@ -85,6 +89,28 @@ def refuse_snapshots(bound: Bound) -> None:
                 raise TemplateError(f"Template error: resource type {kind} does not support {words} Snapshot")
 
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm-secure-strings.html
+SECURE = {
+    "AWS::DirectoryService::MicrosoftAD": "Password", "AWS::DirectoryService::SimpleAD": "Password",
+    "AWS::ElastiCache::ReplicationGroup": "AuthToken", "AWS::IAM::User": "LoginProfile",
+    "AWS::KinesisFirehose::DeliveryStream": "RedshiftDestinationConfiguration",
+    "AWS::RDS::DBCluster": "MasterUserPassword", "AWS::RDS::DBInstance": "MasterUserPassword",
+    "AWS::Redshift::Cluster": "MasterUserPassword",
+}  # fmt: skip
+
+
+def refuse_secure_strings(bound: Bound) -> None:
+    """Nothing; TemplateError names the properties with a secure string that may not hold one."""
+    wrong = [
+        f"{source['Type']}/Properties/{name}"
+        for source in bound.resources.values()
+        for name, value in source.get("Properties", {}).items()
+        if "{{resolve:ssm-secure:" in str(value) and SECURE.get(source["Type"]) != name
+    ]
+    if wrong:
+        raise TemplateError(f"SSM Secure reference is not supported in: [{','.join(wrong)}]")
+
+
 def refuse_other_types(template: Template, allowed: Sequence[str] | None) -> None:
     """Nothing; ValidationError names a type that the call's ResourceTypes do not allow."""
     for kind in template.types if allowed else ():
@@ -106,7 +132,7 @@ def refuse_unknown_types(template: Template) -> None:
 def refuse_capabilities(template: Template, given: set[str]) -> None:
     """Nothing; InsufficientCapabilities when the template needs what was not acknowledged."""
     for needed in template.capabilities:
-        enough = {needed, "CAPABILITY_NAMED_IAM"}
+        enough = {needed, "CAPABILITY_NAMED_IAM"} if "IAM" in needed else {needed}
         if not enough & given:
             raise ServiceError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
 
@@ -153,5 +179,9 @@ def tags_given(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
             raise ServiceError("ValidationError", f"Duplicate tag keys found: {key}")
         found[key] = item["Value"]
     if len(found) > 50:
-        raise ServiceError("ValidationError", "Tags: the number of tags exceeds the maximum of 50")
+        raise ServiceError(
+            "ValidationError",
+            f"1 validation error detected: Value '{list(found)}' at 'tags' failed to satisfy constraint: "
+            "Member must have length less than or equal to 50",
+        )
     return found

@@ -60,8 +60,16 @@ def standing(
             raise TemplateError(f"No export named {name} found. Rollback requested by user.")
         return found[1]
 
+    def stack_output(name: str, output: str, region: str) -> str:
+        found = engine.standing(name, region or stack.region)
+        values = {one.key: one.value for one in found.outputs}
+        if output not in values:
+            raise TemplateError(f"Output [{output}] does not exist in stack [{name}]")
+        return str(values[output])
+
     return replace(
         scope,
+        stack_output=stack_output,
         ref=lambda logical: _standing(resources, logical).ref,
         attribute=lambda logical, attribute: attribute_now(
             engine, stack.region, _standing(resources, logical), attribute

@@ -69,7 +69,10 @@ def fetch(engine: Engine, region: str, url: str) -> str:
 def given(
     engine: Engine, region: str, params: Mapping[str, Any], previous: Template | None = None
 ) -> Template:
-    """The template a call names: TemplateBody, TemplateURL or UsePreviousTemplate."""
+    """The template a call names: one of TemplateBody, TemplateURL and UsePreviousTemplate."""
+    ways = [key for key in ("TemplateBody", "TemplateURL", "UsePreviousTemplate") if params.get(key)]
+    if len(ways) > 1:
+        raise ServiceError("ValidationError", f"Only one of {' and '.join(ways)} may be specified.")
     if params.get("UsePreviousTemplate") and previous is not None:
         return previous
     if params.get("TemplateURL"):
