@@ -22,6 +22,14 @@ def web_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield from running_servers(tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def moto_bench() -> Iterator[Any]:
+    """A moto server for every module that tests the providers of types moto has."""
+    from providers_bench import serving
+
+    yield from serving()
+
+
 # The descriptions of the services are read once, not once for each session that a command opens.
 botocore.session.create_loader = cache(botocore.loaders.create_loader)
 
