@@ -25,7 +25,6 @@ from aws_vpc.network_answers_vpc import block
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 Row = Mapping[str, Any]
-GONE = {"deleted", "deleting", "failed", "rejected", "expired"}
 
 
 def _attached(row: Row) -> str | None:

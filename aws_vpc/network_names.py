@@ -17,6 +17,7 @@ from aws_vpc.network_values import INTERNET
 
 # What cannot be the end of a way.
 NO_ENDS = {"RouteTable", "Acl", "PrefixList", "TransitGatewayRouteTable", "TargetGroup"}
+GONE = {"deleted", "deleting", "failed", "rejected", "expired"}
 
 SPELLED = {
     "Acl": "network ACL",
@@ -64,7 +65,10 @@ def find(network: Network, text: str) -> End:
 
 
 def candidates(network: Network, text: str) -> list[str]:
-    """The ids that the text may mean, by the most exact kind of name that fits."""
+    """The ids that the text may mean, by the most exact kind of name that fits.
+
+    What is deleted is described for a while, with its successor's name: it is meant by its id only.
+    """
     if text in network.components:
         return [text]
     wanted = text.rsplit("/", 1)[-1].rsplit(":", 1)[-1] if text.startswith("arn:") else text
@@ -77,8 +81,12 @@ def candidates(network: Network, text: str) -> list[str]:
     for step in steps:
         found = sorted(it for it in network.components if step(it))
         if found:
-            return found
+            return [it for it in found if not _gone(network.components[it])] or found
     return []
+
+
+def _gone(component: Component) -> bool:
+    return getattr(component, "state", "") in GONE
 
 
 def _ends(path: str, text: str) -> bool:

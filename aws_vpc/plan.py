@@ -244,11 +244,15 @@ def with_deletions(found: Iterable[Change]) -> list[Change]:
 
 
 def uses(stacks: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]) -> dict[str, set[str]]:
-    """Which stack needs which, from parameters and outputs: a parameter has the name of what feeds it."""
+    """Which stack needs which, from parameters and outputs: a parameter has the name of what feeds it.
+
+    A stack that puts out what it was given itself is not the maker of it.
+    """
+    made = {name: dict(outputs.items() - given.items()) for name, (given, outputs) in stacks.items()}
     return {
         user: {
             maker
-            for maker, (_, outputs) in stacks.items()
+            for maker, outputs in made.items()
             if maker != user and any(outputs.get(key) == value for key, value in parameters.items() if value)
         }
         for user, (parameters, _) in stacks.items()

@@ -1,10 +1,12 @@
 """What the deploy commands cost beside `aws cloudformation deploy`, and what the templates make wait.
 
     .venv/bin/python benchmarks/deploy.py [--runs 5]
+    .venv/bin/python benchmarks/deploy.py --paths [--param NAME=VALUE]
 
 The whole root is created in an embedded AWS of the benchmark's own, behind a proxy that counts calls. Then,
 in the same run, an update of nothing by `aws-vpc update` stands against one by `aws cloudformation deploy`
-for the root alone. Last, what the slow resources wait for, worked out from the templates' references.
+for the root alone. Last, and with --paths only, what the slow resources wait for, worked out from the
+templates' references.
 """
 
 from __future__ import annotations
@@ -30,20 +32,20 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 import boto3  # noqa: E402
 from fault_proxy import Proxy, fault_proxy  # noqa: E402
 
-from aws_vpc import cli, deploy, follow, package  # noqa: E402
+from aws_vpc import cli, follow, package  # noqa: E402
 from aws_vpc.local import control  # noqa: E402
 from aws_vpc.local.cloudformation.durations import seconds  # noqa: E402
-from aws_vpc.template import load  # noqa: E402
+from aws_vpc.network_template import open_stack  # noqa: E402
+from aws_vpc.template import Bound  # noqa: E402
 from aws_vpc.wait import Wait  # noqa: E402
 
 STACK = "benchmark"
-NESTED = "AWS::CloudFormation::Stack"
 # What has to start side by side: logical ids in the children.
 TOGETHER = {
     "RDS": ("NestedRDSStack", "Database"),
     "Redshift": ("NestedRedshiftStack", "Warehouse"),
     "EC2": ("NestedEC2Stack", "WebServer"),
-    "endpoints": ("NestedVPCStack", "SecretsManagerEndpoint"),
+    "endpoints": ("NestedEndpointsStack", "SecretsManagerEndpoint"),
 }
 Path_ = tuple[str, ...]
 
@@ -51,7 +53,12 @@ Path_ = tuple[str, ...]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="updates of nothing (%(default)s)")
+    parser.add_argument("--paths", action="store_true", help="print only what waits for what")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="of the paths")
     options = parser.parse_args()
+    if options.paths:
+        paths(dict(one.split("=", 1) for one in options.param))
+        return
     with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
         compare(Path(folder), options.runs)
 
@@ -67,8 +74,7 @@ def compare(folder: Path, runs: int) -> None:
             polls = create(proxy)
             print(f"create: {sum(proxy.calls.values())} calls, {polls}")
             updates(proxy, folder, runs)
-            cfn = boto3.client("cloudformation", endpoint_url=facts.endpoint)
-            paths({path for path, _ in deploy.resources(cfn, STACK)})
+            paths({})
     finally:
         control.stop(folder / "local")
 
@@ -165,18 +171,17 @@ def calls(found: list[tuple[float, Counter[str]]]) -> float:
     return statistics.median(sum(one[1].values()) for one in found)
 
 
-def paths(standing: set[Path_]) -> None:
+def paths(given: dict[str, str]) -> None:
     """Prints what the slow resources wait for, by the references of the templates, and for how long."""
-    root = load((PROJECT / "templates" / "nested-stack.yaml").read_text())
-    children = {
-        logical: load((PROJECT / "templates" / found[1]).read_text())
-        for logical, one in root.resources.items()
-        if (found := package.CHILD.search(str(one["Properties"].get("TemplateURL", ""))))
-        and (logical,) in standing
-    }
-    needs = {node: before & standing for node, before in graph(root, children).items() if node in standing}
+    files = {one.name: one.read_text() for one in (PROJECT / "templates").iterdir()}
+    root = open_stack(files, "nested-stack.yaml", given, "us-west-2")
+    stacks = {logical: root.child(logical, needed=True) for logical in root.bound.resources}
+    children = {logical: child.bound for logical, child in stacks.items() if child}
+    needs = graph(root.bound, children)
     print("what each waits for (seconds: CloudFormation's usual times for the types on its path)")
     for what, node in TOGETHER.items():
+        if node not in needs:
+            continue
         chain = longest(node, needs, children)
         waited = sum(weight(one, children) for one in chain[:-1])
         others = [other for other, one in TOGETHER.items() if one in reachable(node, needs)]
@@ -184,26 +189,24 @@ def paths(standing: set[Path_]) -> None:
         print(f"  {'':10} waits for {', '.join(others) or 'none'} of the others")
 
 
-def graph(root: Any, children: dict[str, Any]) -> dict[Path_, set[Path_]]:
+def graph(root: Bound, children: dict[str, Bound]) -> dict[Path_, set[Path_]]:
     """For each resource of a child those that it waits for, in its own stack and in the stacks before it."""
     needs: dict[Path_, set[Path_]] = {}
-    for stack, template in children.items():
-        before = {one for one in root.graph[stack] if one in children}
-        for logical, inner in template.graph.items():
-            node = (stack, logical)
-            needs[node] = {(stack, one) for one in inner}
+    for stack, bound in children.items():
+        for logical, inner in bound.graph.items():
+            needs[stack, logical] = {(stack, one) for one in inner}
             # A nested stack starts when all of a stack that it refers to is complete.
-            if not inner:
-                needs[node] |= {(one, other) for one in before for other in children[one].resources}
+            before = set() if inner else root.graph[stack]
+            needs[stack, logical] |= {(one, other) for one in before for other in children[one].graph}
     return needs
 
 
-def weight(node: Path_, children: dict[str, Any]) -> float:
+def weight(node: Path_, children: dict[str, Bound]) -> float:
     """The usual seconds of a resource."""
     return seconds(children[node[0]].resources[node[1]]["Type"]).create
 
 
-def longest(node: Path_, needs: dict[Path_, set[Path_]], children: dict[str, Any]) -> list[Path_]:
+def longest(node: Path_, needs: dict[Path_, set[Path_]], children: dict[str, Bound]) -> list[Path_]:
     """The chain of resources that ends in `node` and takes the longest."""
     best: dict[Path_, tuple[float, list[Path_]]] = {}
 

@@ -154,7 +154,8 @@ def test_a_missing_rule_breaks_the_fourth(templates: Path, capsys: pytest.Captur
 def test_credentials_that_cross_the_internet_gateway_break_the_fifth(
     templates: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    edit(templates / "vpc.yaml", "PrivateDnsEnabled: true", "PrivateDnsEnabled: false")
+    name = "secretsmanager\n      PrivateDnsEnabled: "
+    edit(templates / "endpoints.yaml", f"{name}true", f"{name}false")
     found = broken(capsys, "--templates", str(templates))
     row = found["Secrets Manager is reached by the interface endpoint, and not by the internet gateway"]
     assert "NestedVPCStack/InternetGateway" in passed(row)
@@ -171,12 +172,9 @@ def test_dns_host_names_turned_off_break_the_fifth_too(
 def test_a_removed_gateway_endpoint_is_told_with_the_way_around_it(
     templates: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = templates / "vpc.yaml"
-    edit(
-        path,
-        "        - !Ref PublicRouteTable\n        - !Ref PrivateRouteTableA\n",
-        "        - !Ref DataRouteTable\n",
-    )
+    tables = ".s3\n      RouteTableIds: !Split [',', !"
+    both, private = "Sub '${PublicRouteTable},${PrivateRouteTables}'", "Ref PrivateRouteTables"
+    edit(templates / "endpoints.yaml", tables + both, tables + private)
     found = broken(capsys, "--templates", str(templates))
     assert "NestedVPCStack/InternetGateway" in passed(
         found["S3 is reached by the gateway endpoint of the application VPC"]

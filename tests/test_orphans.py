@@ -203,3 +203,9 @@ def test_stacks_need_those_whose_outputs_they_were_given() -> None:
         "far": ({"Vpc": "vpc-2"}, {}),
     }
     assert plan.uses(stacks) == {"net": set(), "app": {"net"}, "far": set()}
+
+
+def test_what_a_stack_hands_on_is_not_its_own() -> None:
+    net, handing_on = ({}, {"Subnets": "subnet-1"}), ({"Subnets": "subnet-1"}, {"Subnets": "subnet-1"})
+    stacks = {"net": net, "nat": handing_on, "endpoints": handing_on}
+    assert plan.uses(stacks) == {"net": set(), "nat": {"net"}, "endpoints": {"net"}}

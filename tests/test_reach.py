@@ -57,7 +57,7 @@ def answers() -> dict[str, list[dict[str, Any]]]:
             0,
             "peering connection  NestedVPCStack/PeeringConnection",
         ),
-        (["LoaderComputeEnvironment", "internet", "--port", "443"], 0, "NestedVPCStack/NatGatewayA"),
+        (["LoaderComputeEnvironment", "internet", "--port", "443"], 0, "NestedNatGatewayStack/NatGatewayA"),
         (["LoaderComputeEnvironment", "internet", "--port", "443", "--avoid", "NatGatewayA"], 3, "around"),
         (
             ["WebServer", "internet", "--port", "443", "--through", "NatGatewayA"],
@@ -76,7 +76,7 @@ def answers() -> dict[str, list[dict[str, Any]]]:
         (["WebServer", "Database", "--port", "5432", "--source-port", "1024-2000"], 3, "tcp 1024-2000"),
         (["WebServer", "Database", "--protocol", "icmp"], 3, "add an outbound rule"),
         (["WebServer", "Database", "--protocol", "all"], 0, "by tcp port 5432"),
-        (["Warehouse", "s3", "--port", "443"], 0, "NestedVPCStack/WarehouseS3GatewayEndpoint"),
+        (["Warehouse", "s3", "--port", "443"], 0, "NestedEndpointsStack/WarehouseS3GatewayEndpoint"),
         (
             ["WebServer", "secretsmanager.us-west-2.amazonaws.com", "--port", "443"],
             0,
@@ -298,6 +298,16 @@ def test_a_snapshot_that_contradicts_itself_is_told_with_the_ids(
     with pytest.raises(Error) as refused:
         discover.from_snapshot(folder)
     assert "contradicts itself" in str(refused.value) and told in str(refused.value)
+
+
+def test_what_is_deleted_has_left_its_name_to_its_successor(tmp_path: Path) -> None:
+    folder = saved(tmp_path)
+    old = {"NatGatewayId": "nat-0", "State": "deleted", "NatGatewayAddresses": []}
+    change(folder, "NatGateways", lambda rows: rows.append({**rows[0], **old}))
+    there = discover.from_snapshot(folder)
+    # Its id here is its path, so the name that both have is the tag.
+    assert find(there, "planned-nat-a").component == "NestedNatGatewayStack/NatGatewayA"
+    assert find(there, "nat-0").component == "nat-0"
 
 
 def test_a_file_that_is_no_describe_answer_is_named(tmp_path: Path) -> None:

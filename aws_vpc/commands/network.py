@@ -10,7 +10,7 @@ Outputs = Mapping[str, Mapping[str, str]]
 # The nested stacks whose outputs a command reads.
 READ = (
     "NestedVPCStack", "NestedEC2Stack", "NestedRDSStack", "NestedRedshiftStack", "NestedBatchStack",
-    "NestedElasticBeanstalkStack", "NestedInterconnectStack",
+    "NestedElasticBeanstalkStack", "NestedInterconnectStack", "NestedEndpointsStack",
 )  # fmt: skip
 NO_ENDPOINT = (
     "InterfaceEndpoint=false gives up one promise: requests for the databases' passwords leave the VPC by the"
@@ -40,7 +40,8 @@ def settle(session: Session, found: Stack, nested: Outputs) -> list[str]:
 
 def promises(session: Session, found: Stack, nested: Outputs) -> None:
     """Tells which promise a switch has given up."""
-    endpoint = nested.get("NestedVPCStack", {}).get("SecretsManagerEndpoint")
+    places = [nested.get(name, {}) for name in ("NestedVPCStack", "NestedEndpointsStack")]
+    endpoint = any("SecretsManagerEndpoint" in one for one in places)
     if found.parameters.get("InterfaceEndpoint") == "false" and nested.get("NestedVPCStack") and not endpoint:
         session.console.note(NO_ENDPOINT)
 

@@ -11,7 +11,7 @@ from aws_vpc import change_set, deploy, plan, report
 from aws_vpc.change_set import ChangeSet, Target, Terms
 from aws_vpc.commands import orphans
 from aws_vpc.commands.plan_checks import Draft, hold
-from aws_vpc.commands.preflight import preflight
+from aws_vpc.commands.preflight import preflight, standing
 from aws_vpc.commands.request import Request, network_outputs
 from aws_vpc.commands.session import Session
 from aws_vpc.commands.uploading import Place, place, upload
@@ -124,7 +124,8 @@ def parameters(session: Session, options: Namespace, request: Request, found: St
     """The parameters that are given, or come from another stack's network; defaults for a first create."""
     declared = request.package.template.parameters
     there = network_outputs(session.cfn, options.network_stack, declared) if options.network_stack else {}
-    return ({} if found else request.defaults) | there | request.given
+    given = there | request.given
+    return (standing(found, declared, given) if found else request.defaults) | given
 
 
 def terms(options: Namespace, request: Request, found: Stack | None) -> Terms:

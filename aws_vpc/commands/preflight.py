@@ -7,9 +7,12 @@ from botocore.exceptions import ClientError
 
 from aws_vpc.commands.request import OWN, Request
 from aws_vpc.commands.session import Session
+from aws_vpc.deploy import Stack
 from aws_vpc.errors import UsageError
 from aws_vpc.validate_parameters import Facts
 from aws_vpc.validate_parameters import preflight as findings
+
+PLACE, INSIDE = "WaysOut", "inside"  # the parameter, and what stacks have that were made before it
 
 
 def preflight(session: Session, request: Request, given: Mapping[str, str]) -> None:
@@ -21,6 +24,22 @@ def preflight(session: Session, request: Request, given: Mapping[str, str]) -> N
     wrong = [one.message for one in found if one.severity == "ERROR" and one.rule != "MISSING_VALUE"]
     if wrong:
         raise UsageError("; ".join(dict.fromkeys(wrong)))
+
+
+def standing(found: Stack, declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """The place of gateways and endpoints of a stack that stands, where it has not been told before.
+
+    A route or a private name cannot be there twice, and CloudFormation makes the new one before it deletes
+    the old one, so they stay where they are: UsageError when they are to move.
+    """
+    before = found.parameters.get(PLACE, INSIDE)
+    asked = given.get(PLACE, before)
+    if PLACE in declared and asked != before:
+        raise UsageError(
+            f"--param {PLACE}={asked}: gateways and endpoints of stack {found.name} stand {before},"
+            " where they stay as long as the stack"
+        )
+    return {} if PLACE in found.parameters or PLACE not in declared else {PLACE: before}
 
 
 def facts(session: Session) -> Facts:
