@@ -28,6 +28,7 @@ PROJECT = Path(__file__).parent.parent
 ROOT = "Nested-RDS-Redshift-EC2-VPC"
 CHILDREN = [
     "VPC",
+    "NatGateway",
     "EC2",
     "RDS",
     "Redshift",
@@ -345,10 +346,8 @@ def test_the_walkthroughs_own_command_lines(newcomer: Newcomer) -> None:
     )
     said = done.stdout + done.stderr
     assert "127.0.0.0/24" in said and "Chang3me-now" not in said
-    network = newcomer.aws("cloudformation", "describe-stacks", "--stack-name", children(newcomer)["VPC"])[
-        "Stacks"
-    ]
-    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in network[0]["Parameters"]}
+    (root,) = newcomer.aws("cloudformation", "describe-stacks", "--stack-name", ROOT)["Stacks"]
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in root["Parameters"]}
     assert parameters["WebIngressCidr"] == "127.0.0.0/24" and parameters["NatGateway"] == "false"
     assert not newcomer.aws("ec2", "describe-nat-gateways")["NatGateways"]
     assert newcomer.aws("rds", "describe-db-instances")["DBInstances"][0]["MasterUsername"] == "master"
