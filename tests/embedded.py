@@ -86,7 +86,7 @@ def without_buckets(s3: Any) -> Any:
     return s3
 
 
-def until(found: Callable[[], Any], seconds: float = 15.0) -> Any:
+def until(found: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What a question answers as soon as the answer is true; AssertionError when it never is."""
     deadline = time.monotonic() + seconds
     while True:

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -92,11 +91,9 @@ def test_the_one_that_was_started_outlives_its_starter(folder: Path) -> None:
 def test_a_start_that_fails_tells_the_last_line_of_the_log(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        begun = time.monotonic()
         with pytest.raises(LocalError, match=f"port {port} cannot be used: Address already in use") as caught:
             control.start(folder, port)
     assert "\n" not in str(caught.value)
-    assert time.monotonic() - begun < 15
 
 
 def test_two_folders_hold_two(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_kill_and_a_start_bring_all_back(machine: Machine) -> None:
     client("s3").put_object(Bucket="kept", Key="last", Body=b"just now")
     before = seen(machine)
     for process in machine.kill():
-        process.wait(10)
+        process.wait(60)
     machine.again()
     assert seen(machine) == before
     assert machine.aws.client("s3").get_object(Bucket="kept", Key="last")["Body"].read() == b"just now"
@@ -217,7 +217,7 @@ Resources:
     assert status(machine) == "stopped"
     machine.aws.client("rds").start_db_instance(DBInstanceIdentifier="kept")
     cfn = machine.aws.client("cloudformation")
-    assert until(lambda: settled(cfn, "cut"), 30) == "CREATE_FAILED"
+    assert until(lambda: settled(cfn, "cut")) == "CREATE_FAILED"
     cfn.delete_stack(StackName="cut")
     cfn.get_waiter("stack_delete_complete").wait(StackName="cut", WaiterConfig={"Delay": 1})
     assert settled(cfn, "kept") == before

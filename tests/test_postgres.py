@@ -1,11 +1,15 @@
 """Real PostgreSQL servers: who gets in, what survives, what is said when one cannot start."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,8 @@ from aws_vpc.local.postgres_binaries import Installation
 from aws_vpc.local.postgres_programs import find
 from aws_vpc.local.processes import Processes
 
+CLOSED = 50 if os.environ.get("AWS_VPC_TEST_ALL") else 5
+MOMENTS = random.Random()
 USER, PASSWORD = "postgres", "correct horse 1"
 
 
@@ -168,6 +174,29 @@ def test_a_port_that_is_taken_is_left_for_another(place: Place) -> None:
         server.start()
     assert server.running
     assert server.port != taken
+
+
+def test_an_installation_can_be_closed_at_any_moment_of_its_preparation(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)  # root then finds a place elsewhere
+    for number in range(CLOSED):
+        installation = Installation(tmp_path / str(number))
+        begun = threading.Event()
+
+        def prepare(installation: Installation = installation, begun: threading.Event = begun) -> None:
+            begun.set()
+            with contextlib.suppress(LocalError):  # it was closed before it had begun
+                installation.prepare(copies=2)
+
+        threads = [threading.Thread(target=each, daemon=True) for each in (prepare, installation.close)]
+        threads[0].start()
+        begun.wait()
+        time.sleep(MOMENTS.uniform(0, 0.1))
+        threads[1].start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), "they wait for each other"
+        assert not installation.folder.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_prepared_data_folders_are_used_and_the_servers_differ(place: Place) -> None:

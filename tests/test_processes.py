@@ -56,7 +56,7 @@ def test_a_child_gets_environment_folder_and_log(tmp_path: Path) -> None:
     child = Processes.direct().spawn(
         "x", [sys.executable, "-c", code], env={"A": "1", "LC_ALL": "C"}, cwd=tmp_path, log=log
     )
-    assert child.wait(10) == child.poll() == 3
+    assert child.wait(60) == child.poll() == 3
     assert sorted(log.read_text().splitlines()) == [f"{tmp_path} ['A', 'LC_ALL']", "bad"]
 
 
@@ -83,6 +83,31 @@ def test_another_thread_gets_its_child_from_the_main_thread() -> None:
     assert child.poll() == -signal.SIGTERM
 
 
+def test_a_thread_that_asks_for_a_child_too_late_ends_and_nobody_waits_for_it() -> None:
+    processes, reached = Processes(), list[str]()
+
+    def work() -> None:
+        reached.append("asked")
+        with pytest.raises(SystemExit, match="late cannot start"):
+            processes.spawn("late", SLEEP)
+        reached.append("told")
+
+    def last() -> None:  # in the main thread, which is then told to leave, and asked for a child after that
+        processes.leave()
+        waiting.start()
+        until(lambda: processes._requests.qsize() == 2)
+
+    waiting, late = (threading.Thread(target=work, daemon=True) for _ in range(2))
+    processes._requests.put(last)
+    processes.run()
+    late.start()
+    for thread in (waiting, late):
+        thread.join(60)
+        assert not thread.is_alive()
+    assert sorted(reached) == ["asked", "asked", "told", "told"]
+    assert processes.alive() == {}
+
+
 def test_terminate_ends_the_whole_family_even_if_it_ignores_the_signal(tmp_path: Path) -> None:
     log = tmp_path / "log"
     child = Processes.direct().spawn("f", [sys.executable, "-c", FAMILY], log=log)
@@ -98,10 +123,10 @@ def test_stop_ends_the_youngest_first_with_the_signal_each_wants(tmp_path: Path)
     until(lambda: log.exists() and log.read_text().count("up") == 1)
     processes.spawn("young", [sys.executable, "-c", code, "young"], log=log)
     until(lambda: log.read_text().count("up") == 2)
-    processes.stop()
+    processes.stop(grace=60)
     assert set(log.read_text().split("\n")) >= {"old 2", "young 15"}
     assert processes.alive() == {}
-    with pytest.raises(RuntimeError, match="stopping"):
+    with pytest.raises(SystemExit, match="stopping"):
         processes.spawn("late", SLEEP)
 
 
@@ -128,7 +153,7 @@ def test_what_a_killed_one_left_is_ended_by_the_next_and_nobody_else(tmp_path: P
         ]
         record.write_text(json.dumps(rows))
         assert end_leftovers(record) == ["left"]
-        assert left.wait(5) == -signal.SIGKILL
+        assert left.wait(60) == -signal.SIGKILL
         assert other.poll() is None
         assert not record.exists()
         assert end_leftovers(record) == []

@@ -39,6 +39,8 @@ def warm(front: Front, world: World) -> None:
             front.handler(service)
             world.client(service)
         except Exception:
+            if front.stopped:
+                return
             log.exception("cannot prepare %s", service)
     with suppress(Exception):
         world.client("ec2").describe_availability_zones()

@@ -61,6 +61,7 @@ class Front:
         self.world, self._moto, self._modules = world, moto, dict(handlers)
         self._handlers: dict[str, Handler] = {}
         self._loading = threading.RLock()
+        self.stopped = False
         # moto is not written for threads, and computes only: one at a time costs nothing.
         self.moto_turn = threading.RLock()
         self.issued: set[str] = set()  # keys that IAM and STS made
@@ -126,12 +127,16 @@ class Front:
             with self._loading:
                 found = self._handlers.get(service)
                 if found is None:
+                    if self.stopped:
+                        raise LocalError(f"no {service}: the embedded AWS is stopping")
                     module = importlib.import_module(self._modules[service])
                     found = self._handlers[service] = module.handler(self.world)
         return found
 
     def stop(self) -> None:
-        """Stop the handlers that have something to stop, the youngest first."""
+        """Stop the handlers that have something to stop, the youngest first, and make no more."""
+        with self._loading:
+            self.stopped = True
         for service in reversed(list(self._handlers)):
             stop = getattr(importlib.import_module(self._modules[service]), "stop", None)
             if stop:

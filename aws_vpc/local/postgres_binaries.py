@@ -12,87 +12,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 import secrets
 import subprocess
 import sys
 import tempfile
 import threading
-from functools import cached_property
 from pathlib import Path
 
 from aws_vpc.errors import LocalError
-from aws_vpc.local.postgres_files import DRAFT, Owner, copy, copy_tree, discard, private, reason, remove
+from aws_vpc.local.once import once
+from aws_vpc.local.postgres_files import DRAFT, copy, copy_tree, discard, private, reason, remove
+from aws_vpc.local.postgres_places import OWNER_FILE, belongs_to, elsewhere, owner, reaches
 from aws_vpc.local.postgres_programs import find, version
 
 SUPERUSER = "rdsadmin"  # as on RDS: the platform's own, and a name that no master user may have
-UNPRIVILEGED = "nobody"
-PREFIX = "aws-vpc-"  # of folders under the temporary one
-OWNER_FILE = "belongs-to"
 SPARE = "spare-"
-
-
-def owner() -> Owner | None:
-    """The user and group that PostgreSQL must run as; None when it may run as we do."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        entry = pwd.getpwnam(UNPRIVILEGED)
-    except KeyError:
-        raise LocalError(
-            f"PostgreSQL does not run as root and there is no user {UNPRIVILEGED}: run this as another user"
-        ) from None
-    return entry.pw_uid, entry.pw_gid
-
-
-def reaches(path: Path, user: Owner | None) -> bool:
-    """Whether the user can get at a file or into a folder; asked by being that user."""
-    if user is None:
-        return True
-    asked = subprocess.run(
-        ["/bin/sh", "-c", 'test -x "$1"', "sh", path],
-        user=user[0],
-        group=user[1],
-        extra_groups=[],
-        cwd="/",
-        check=False,
-    )
-    return asked.returncode == 0
-
-
-def temporary() -> Path:
-    """The folder for temporary files: the one that a restart of the machine does not empty, unless named."""
-    lasting = Path("/var/tmp")
-    named = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-    return Path(tempfile.gettempdir()) if named or not os.access(lasting, os.W_OK) else lasting
-
-
-def sweep() -> None:
-    """Remove folders under the temporary one whose `.local` folder is gone, unless a server runs there."""
-    for folder in temporary().glob(f"{PREFIX}*"):
-        link = _belongs_to(folder)
-        if link and not (link.is_symlink() and link.readlink() == folder) and not _in_use(folder):
-            remove(folder)
-
-
-def _belongs_to(folder: Path) -> Path | None:
-    """The link that a folder was made for, if it is one of ours and this user's."""
-    try:
-        file = folder / OWNER_FILE
-        text = file.read_text() if file.lstat().st_uid == os.geteuid() else ""
-        return Path(text) if text else None  # it is just being made
-    except OSError:
-        return None
-
-
-def _in_use(folder: Path) -> bool:
-    for file in folder.glob("*/postmaster.pid"):
-        try:
-            os.kill(int(file.read_text().split("\n")[0]), 0)
-            return True
-        except (OSError, ValueError):
-            continue
-    return False
 
 
 class Installation:
@@ -102,22 +36,28 @@ class Installation:
         self.folder = folder
         self.owner = owner()
         self._lock = threading.RLock()
+        self._copying = threading.Lock()  # taken last, and nothing else is taken under it
+        self._closed = False
         self._spares: list[Path] = []
 
-    @cached_property
+    @once
     def place(self) -> Path:
         """A folder in which the server's user may make its own."""
-        with self._lock:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.owner is None:
-                return self.folder
-            self.folder.chmod(0o711)
-            return self.folder if reaches(self.folder, self.owner) else self._elsewhere()
+        self._make_folder()
+        if self.owner is None:
+            return self.folder
+        self.folder.chmod(0o711)
+        return self.folder if reaches(self.folder, self.owner) else elsewhere(self.folder / "data")
+
+    def _make_folder(self) -> None:
+        if self._closed:
+            raise LocalError(f"{self.folder} is given up: the embedded AWS stops")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def clear(self) -> None:
         """Remove what an installation in this folder left behind, in the folder and elsewhere."""
         link = self.folder / "data"
-        if link.is_symlink() and _belongs_to(link.readlink()) == link:
+        if link.is_symlink() and belongs_to(link.readlink()) == link:
             remove(link.readlink())
         remove(self.folder)
 
@@ -142,72 +82,59 @@ class Installation:
                 discard(folder)
 
     def close(self) -> bool:
-        """Whether nothing of any server was left, so that all of it could be removed."""
+        """Whether nothing of any server was left, so that all of it could be removed for good."""
         with self._lock:
             if self.data():
                 return False
-            self.clear()
-            self._spares.clear()
-            for made in ("place", "found", "binaries", "version", "store", "password"):
-                self.__dict__.pop(made, None)
+            self._closed = True
+            with self._copying:  # what is being copied is the last
+                self.clear()
             return True
 
-    def _elsewhere(self) -> Path:
-        """A folder under the temporary one, which a link in ours names, and which names that link."""
-        link = self.folder / "data"
-        if not link.exists():
-            threading.Thread(target=sweep, name="sweep", daemon=True).start()
-            link.unlink(missing_ok=True)
-            made = temporary() / f"{PREFIX}{secrets.token_hex(6)}"
-            link.symlink_to(made)
-            made.mkdir(mode=0o711)
-            made.chmod(0o711)  # whatever the umask says
-            private(made / OWNER_FILE, str(link), None)
-        return link.readlink()
-
-    @cached_property
+    @once
     def found(self) -> Path:
         """The folder of the programs as they are installed."""
         return find()
 
-    @cached_property
+    @once
     def binaries(self) -> Path:
         """The folder of the programs, where the server's user can run them."""
-        with self._lock:
-            found = self.found
-            if reaches(found / "postgres", self.owner):
-                return found
-            copy = self.place / f"postgresql-{version(found)}"
-            if not copy.exists():
-                draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
-                for part in ("bin", "lib", "share"):
-                    copy_tree(found.parent / part, draft / part)
-                draft.chmod(0o755)
-                draft.rename(copy)
-            return copy / "bin"
+        found = self.found
+        if reaches(found / "postgres", self.owner):
+            return found
+        copy = self.place / f"postgresql-{version(found)}"
+        if not copy.exists():
+            draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.place))
+            for part in ("bin", "lib", "share"):
+                copy_tree(found.parent / part, draft / part)
+            draft.chmod(0o755)
+            draft.rename(copy)
+        return copy / "bin"
 
-    @cached_property
+    @once
     def version(self) -> str:
         """The version of the programs, '17.10'."""
         return version(self.binaries)
 
-    @cached_property
+    @once
     def password(self) -> str:
         """The superuser's password, in a file that only we can read."""
         path = self.folder / "password"
-        with self._lock:
-            if not path.exists():
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                private(path, secrets.token_urlsafe(24), None)
-            return path.read_text()
+        if not path.exists():
+            self._make_folder()
+            private(path, secrets.token_urlsafe(24), None)
+        return path.read_text()
 
     def prepare(self, copies: int) -> None:
         """Make data folders ahead of time: the template, and so many copies of it."""
-        template = self.template()
+        template, place = self.template(), self.place
         for _ in range(copies - len(self._spares)):
-            spare = self.place / f"{SPARE}{secrets.token_hex(4)}"
-            copy(template, spare)
-            self._spares.append(spare)
+            with self._copying:
+                if self._closed:
+                    return
+                spare = place / f"{SPARE}{secrets.token_hex(4)}"
+                copy(template, spare)
+                self._spares.append(spare)
 
     def new_data(self, target: Path) -> None:
         """Put an empty database cluster, owned by the server's user, where there is nothing yet."""
@@ -228,7 +155,7 @@ class Installation:
                 self._remember(path)
             return path
 
-    @cached_property
+    @once
     def store(self) -> Path:
         """Where the template of these programs, for this user, outlives the `.local` folder."""
         build = hashlib.sha256(str(self.found).encode()).hexdigest()[:8]

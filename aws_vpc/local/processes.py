@@ -103,13 +103,24 @@ class Processes:
         if self._direct or threading.current_thread() is threading.main_thread():
             return start()
         future: Future[Process] = Future()
-        self._requests.put(lambda: _settle(future, start))
+        with self._lock:  # so that `run` answers it, or has not yet ended
+            self._refuse_late(name)
+            self._requests.put(lambda: _settle(future, start))
         return future.result()
 
     def run(self) -> None:
-        """Fork what other threads ask for, until `leave` is called. Main thread only."""
+        """Fork what other threads ask for, until `leave` is called. Main thread only.
+
+        After that nobody forks. A thread that asks then waits for nothing: it ends, and what it was doing
+        stays as it is, cut short.
+        """
         while (request := self._requests.get()) is not None:
             request()
+        with self._lock:
+            self._stopping = True
+        while not self._requests.empty():
+            if (request := self._requests.get()) is not None:
+                request()
 
     def wake(self) -> None:
         """Let the main thread go round once, if it waits in `run`."""
@@ -150,8 +161,7 @@ class Processes:
         stdout: IO[Any] | int | None,
         stop_signal: int,
     ) -> Process:
-        if self._stopping:
-            raise RuntimeError(f"{name} cannot start: the embedded AWS is stopping")
+        self._refuse_late(name)
         handle = None if stdout is not None or log is None else log.open("ab")
         try:
             popen = subprocess.Popen(
@@ -175,6 +185,10 @@ class Processes:
             self._children = [c for c in self._children if c.poll() is None] + [child]
         self._write_record()
         return child
+
+    def _refuse_late(self, name: str) -> None:
+        if self._stopping:
+            raise SystemExit(f"{name} cannot start: the embedded AWS is stopping")  # ends the thread alone
 
     def _living(self) -> list[Process]:
         with self._lock:

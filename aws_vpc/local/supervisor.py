@@ -232,8 +232,8 @@ def end(world: World, front: Front) -> None:
         world.keeper.close()
         world.processes.stop(grace=10.0)  # PostgreSQL writes everything out
         return
+    world.processes.stop(grace=3.0)  # first: whoever waits for one of them then learns that it has ended
     front.stop()
-    world.processes.stop()
     clear(world.run)
 
 
