@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from embedded import Embedded, embedded_aws, until
 
+from aws_vpc.local import cfn_signal
 from aws_vpc.local.ec2_boot import runs
 from aws_vpc.local.processes import started
 
@@ -58,7 +63,7 @@ def ended(aws: Embedded, name: str) -> dict[str, Any]:
         (stack,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
 
-    return dict(until(look, 30))
+    return dict(until(look))
 
 
 def create(aws: Embedded, name: str, body: str) -> dict[str, Any]:
@@ -82,6 +87,21 @@ def test_a_stack_stands_when_its_server_has_signalled(aws: Embedded) -> None:
     (server,) = (one["OutputValue"] for one in stack["Outputs"])
     assert f"Received SUCCESS signal with UniqueId {server}" in reasons(aws, "booted")
     assert output(aws, stack).strip() == '"123456789012"'
+
+
+def test_the_signal_is_signed_as_botocore_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    body = cfn_signal.asked(cfn_signal.options(["--stack", "a b", "--resource", "Server", "--id", "i-1"]))
+    made = cfn_signal.headers("127.0.0.1:4000", "/", body, "eu-west-1", "20261126T101112Z")
+    request = AWSRequest("POST", "http://127.0.0.1:4000/", {"Content-Type": cfn_signal.FORM}, body)
+    request.context["timestamp"] = "20261126T101112Z"
+    keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    signer = SigV4Auth(keys, "cloudformation", "eu-west-1")
+    request.headers["X-Amz-Date"] = made["x-amz-date"]
+    wanted = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    assert made["authorization"].endswith(f"SignedHeaders=content-type;host;x-amz-date, Signature={wanted}")
+    assert "Credential=AKIDEXAMPLE/20261126/eu-west-1/cloudformation/aws4_request" in made["authorization"]
 
 
 def test_a_boot_that_fails_fails_the_stack(aws: Embedded) -> None:

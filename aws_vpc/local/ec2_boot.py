@@ -113,8 +113,8 @@ def furnish(folder: Path, script: bytes, instance: str) -> Path:
             (bin / command).symlink_to(found)
     if aws := shutil.which("aws", path=str(Path(sys.executable).parent)) or shutil.which("aws"):
         hand_over(bin / "aws", aws)
-    # Isolated, for beside the program stand modules named like those of the standard library.
-    hand_over(bin / "cfn-signal", sys.executable, "-I", str(SIGNAL), "--id", instance)
+    # Isolated: beside the program stand modules named like those of the standard library, which serves alone.
+    hand_over(bin / "cfn-signal", sys.executable, "-IS", str(SIGNAL), "--id", instance)
     return folder
 
 
