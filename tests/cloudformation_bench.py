@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +34,7 @@ class Things:
     """
 
     readable = False
+    late: Mapping[str, Any] = {}
 
     def __init__(self) -> None:
         self.standing: dict[str, dict[str, Any]] = {}
@@ -55,7 +56,7 @@ class Things:
             self.most = max(self.most, self.busy)
         try:
             if "Gate" in request.properties and verb != "delete":
-                self.gate(request.properties["Gate"]).wait(10)
+                self.gate(request.properties["Gate"]).wait(60)
             if request.properties.get("Fail") == verb:
                 raise ResourceFailed(f"{request.logical_id} was told to fail")
         finally:
@@ -134,7 +135,7 @@ class Bench:
         self.cfn.delete_stack(StackName=stack, **options)
         return self.settle(id)
 
-    def settle(self, stack: str, seconds: float = 20) -> str:
+    def settle(self, stack: str, seconds: float = 60) -> str:
         """The status of the stack when nothing is in progress any more."""
         deadline = time.monotonic() + seconds
         while True:
@@ -146,7 +147,7 @@ class Bench:
 
     def until(self, stack: str, status: str, logical: str | None = None) -> None:
         """Return when the stack, or a resource of it, has the status."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             shown = (
                 self.status(stack)

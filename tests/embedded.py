@@ -86,12 +86,12 @@ def without_buckets(s3: Any) -> Any:
     return s3
 
 
-def until(found: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """What a question answers as soon as the answer is true; AssertionError when it never is."""
+def until(found: Callable[[], Any], seconds: float = 60.0, told: Callable[[], str] = str) -> Any:
+    """What a question answers as soon as that is true; AssertionError, with what is told, if it never is."""
     deadline = time.monotonic() + seconds
     while True:
         answer = found()
         if answer:
             return answer
-        assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s"
+        assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s {told()}"
         time.sleep(0.02)

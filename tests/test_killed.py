@@ -201,7 +201,7 @@ def check(machine: Machine, work: Work) -> int:
     assert work.rows <= last <= work.rows + 1, f"seed {SEED}"
     cfn = machine.aws.client("cloudformation")
     try:
-        found = until(lambda: settled(cfn, f"stack-{work.number}"))
+        found = until(lambda: settled(cfn, f"stack-{work.number}"), told=lambda: events(cfn, work))
     except ClientError:
         assert not work.created, f"seed {SEED}"
         return int(last)
@@ -209,3 +209,10 @@ def check(machine: Machine, work: Work) -> int:
     assert work.stacks == 0 or found != "CREATE_FAILED", f"seed {SEED}"
     cfn.delete_stack(StackName=f"stack-{work.number}")
     return int(last)
+
+
+def events(cfn: Any, work: Work) -> str:
+    """What happened to the stack last, and where the log is."""
+    listed = cfn.describe_stack_events(StackName=f"stack-{work.number}")["StackEvents"][:6]
+    lines = [f"{one['LogicalResourceId']} {one['ResourceStatus']}" for one in listed]
+    return f"seed {SEED}, round {work.number}: {lines}"

@@ -19,6 +19,8 @@ def rollback(engine: Engine, stack: Stack, run: Run) -> bool:
     """Whether the stack is back where it was before the update."""
     before = stack.before
     if before is None:
+        if stack.in_progress:  # cut short before the update had touched anything
+            engine.set_status(stack, "UPDATE_ROLLBACK_COMPLETE")
         return True
     with engine.changed:
         stack.definition = before.definition
