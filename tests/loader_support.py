@@ -324,7 +324,7 @@ def digest(rows: Sequence[Sequence[Any]]) -> tuple[int, str]:
     return len(lines), hashlib.md5("\n".join(lines).encode()).hexdigest()
 
 
-def eventually(claim: Callable[[], Any], seconds: float = 20) -> None:
+def eventually(claim: Callable[[], Any], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not claim():
         assert time.monotonic() < deadline, "did not come true in time"

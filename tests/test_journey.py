@@ -302,7 +302,7 @@ def check_nothing_to_update(newcomer: Newcomer) -> None:
 
 def check_teardown(newcomer: Newcomer, pids: list[int]) -> None:
     newcomer.sh("./teardown.sh", "--local", "--yes")
-    eventually(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], seconds=15)
+    eventually(lambda: not [pid for pid in pids if psutil.pid_exists(pid)])
     newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "status", "--json", status=3)
     newcomer.sh("./teardown.sh", "--local", "--yes")
 
