@@ -153,6 +153,7 @@ def attachments(answers: Answers) -> dict[str, TransitGatewayAttachment]:
             row.get("State") or "available",
             options.get("ApplianceModeSupport") == "enable",
             options.get("SecurityGroupReferencingSupport", "enable") == "enable",
+            options.get("Ipv6Support") == "enable",
         )
     for row in answers.get("TransitGatewayPeeringAttachments", ()):
         if not (row.get("AccepterTgwInfo") or {}).get("TransitGatewayId"):
@@ -251,7 +252,7 @@ def _propagated(
         if attachment is None or row.get("State", "enabled") != "enabled":
             continue
         for cidr in vpcs[attachment.resource].cidrs if attachment.resource in vpcs else ():
-            if cidr not in seen:
+            if cidr not in seen and (cidr.version == 4 or attachment.ipv6_support):
                 seen.add(cidr)
                 yield TransitGatewayRoute(attachment.id, cidr, origin="propagated")
 

@@ -62,6 +62,7 @@ class Placed:
     public: bool = False
     interface: str = "interface"
     told: frozenset[str] = frozenset()  # its interfaces, where its own answer tells them
+    dual: bool = False  # whether it has IPv6 addresses, too, where its subnets have them
 
 
 def _placed(answers: Answers) -> Iterator[Placed]:
@@ -106,7 +107,8 @@ def _others(answers: Answers, subnet_vpc: Mapping[str, str]) -> Iterator[Placed]
         chosen = list(resources.get("subnets") or ())
         kind = "AWS::Batch::ComputeEnvironment"
         service = Service(row["computeEnvironmentName"], kind, _vpc(chosen, subnet_vpc))
-        yield Placed(service, chosen, tuple(resources.get("securityGroupIds") or ()))
+        # A task on Fargate has an address of each family that its subnet has (ECS guide, dual-stack mode).
+        yield Placed(service, chosen, tuple(resources.get("securityGroupIds") or ()), dual=True)
     yield from _environments(answers)
     for row in answers.get("Environments", ()):
         kind = "AWS::ElasticBeanstalk::Environment"  # its instances' interfaces are among the interfaces
@@ -156,8 +158,8 @@ def with_services(
         for one in real:
             found[one.id] = replace(one, owner=service.id)
         for subnet in () if real else [subnets[it] for it in chosen if it in subnets]:
-            address = free_address(subnet, taken)
-            taken.add((subnet.vpc, address))
+            addresses = _chosen(subnet, taken, dual=placed.dual)
+            address = addresses[0]
             name = f"{service.id}/{subnet.zone or subnet.id}"
             shown = ip_address(PUBLIC + len(found))
             public = (PublicAssociation(address, shown),) if placed.public else ()
@@ -165,13 +167,22 @@ def with_services(
                 name,
                 subnet.id,
                 subnet.vpc,
-                (address,),
+                addresses,
                 groups,
                 public,
                 owner=service.id,
                 kind=placed.interface,
                 filtered=bool(groups) or placed.interface == "interface",
             )
+    return found
+
+
+def _chosen(subnet: Subnet, taken: set[tuple[str, Address]], *, dual: bool) -> tuple[Address, ...]:
+    """Free addresses of the subnet, which are taken then: one, or with `dual` one of each family."""
+    found = tuple(
+        free_address(subnet, taken, block) for block in (subnet.cidrs if dual else subnet.cidrs[:1])
+    )
+    taken |= {(subnet.vpc, address) for address in found}
     return found
 
 

@@ -173,13 +173,14 @@ def _stated(row: Mapping[str, Any]) -> list[Address]:
     return [ip_address(text) for text in (*private, *v6)]
 
 
-def free_address(subnet: Subnet, taken: set[tuple[str, Address]]) -> Address:
+def free_address(subnet: Subnet, taken: set[tuple[str, Address]], within: Block | None = None) -> Address:
     """The first address that EC2 might give: the first four and the last of a block are its own."""
-    for number in range(int(subnet.cidrs[0].network_address) + 4, int(subnet.cidrs[0].broadcast_address)):
+    cidr = within or subnet.cidrs[0]
+    for number in range(int(cidr.network_address) + 4, int(cidr.broadcast_address)):
         address = ip_address(number)
         if (subnet.vpc, address) not in taken:
             return address
-    return subnet.cidrs[0].broadcast_address
+    return cidr.broadcast_address
 
 
 def _public(row: Mapping[str, Any]) -> tuple[PublicAssociation, ...]:

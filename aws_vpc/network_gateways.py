@@ -117,6 +117,7 @@ class TransitGatewayAttachment:
     state: str = "available"
     appliance_mode: bool = False
     security_group_referencing: bool = True
+    ipv6_support: bool = False  # whether the VPC's IPv6 blocks are propagated
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Stack:
     bound: Bound
     files: Mapping[str, str]
     region: str
+    provided: dict[str, str]  # VPC -> the IPv6 block that stands for Amazon's, shared by all stacks
     children: dict[str, Stack | None] = field(default_factory=dict)
 
     @property
@@ -65,6 +66,8 @@ class Stack:
                 ("AWS::EC2::", "AWS::RDS::DB", "AWS::Redshift", "AWS::Batch::Comp", "AWS::Elastic")
             ):
                 properties = evaluate(resource.get("Properties", {}), self.scope)
+                if str(properties.get("AmazonProvidedIpv6CidrBlock")).lower() == "true":
+                    properties["Ipv6CidrBlock"] = self._provided(str(properties["VpcId"]))
                 yield Declared(self.prefix + logical, resource["Type"], properties)
 
     def child(self, logical: str, needed: bool = False) -> Stack | None:
@@ -79,7 +82,7 @@ class Stack:
             if needed or RELEVANT.search(text):
                 given = evaluate(properties.get("Parameters", {}), self.scope)
                 self.children[logical] = open_stack(
-                    self.files, name, given, self.region, f"{self.prefix}{logical}/"
+                    self.files, name, given, self.region, f"{self.prefix}{logical}/", self.provided
                 )
         return self.children[logical]
 
@@ -95,7 +98,29 @@ class Stack:
         stated = resource.get("Properties", {}).get(name)
         if name == "CidrBlock" and stated is not None:
             return evaluate(stated, self.scope)
+        if name == "Ipv6CidrBlocks":
+            return self._ipv6_blocks(logical, resource["Type"])
         return self.prefix + logical if name in ITSELF else f"{self.prefix}{logical}.{name}"
+
+    def _ipv6_blocks(self, logical: str, type: str) -> list[str]:
+        """The blocks that resources of this stack give to a VPC or subnet, or that it states itself."""
+        owner = "VpcId" if type == "AWS::EC2::VPC" else "SubnetId"
+        kind = "AWS::EC2::VPCCidrBlock" if owner == "VpcId" else "AWS::EC2::SubnetCidrBlock"
+        rows = [evaluate(self.bound.resources[logical].get("Properties", {}), self.scope)]
+        for one in self.bound.resources.values():
+            if one["Type"] == kind and one["Properties"][owner] == {"Ref": logical}:
+                rows.append(evaluate(one["Properties"], self.scope))
+        found = [
+            self._provided(self.prefix + logical)
+            if str(row.get("AmazonProvidedIpv6CidrBlock")).lower() == "true"
+            else row.get("Ipv6CidrBlock")
+            for row in rows
+        ]
+        return [str(one) for one in found if one]
+
+    def _provided(self, vpc: str) -> str:
+        """A /56 of the documentation's addresses (RFC 3849) for what EC2 will choose."""
+        return self.provided.setdefault(vpc, f"2001:db8:{len(self.provided) + 1:x}::/56")
 
     def _output(self, logical: str, name: str) -> Any:
         child = self.child(logical)
@@ -107,7 +132,12 @@ class Stack:
 
 
 def open_stack(
-    files: Mapping[str, str], name: str, given: Mapping[str, Any], region: str, prefix: str = ""
+    files: Mapping[str, str],
+    name: str,
+    given: Mapping[str, Any],
+    region: str,
+    prefix: str = "",
+    provided: dict[str, str] | None = None,
 ) -> Stack:
     """The template under the name with its parameters."""
     template = _loaded(files[name])
@@ -121,7 +151,7 @@ def open_stack(
         import_value=lambda exported: exported,
         zones=zones,
     )
-    found.append(Stack(prefix, bind(template, scope), files, region))
+    found.append(Stack(prefix, bind(template, scope), files, region, {} if provided is None else provided))
     return found[0]
 
 

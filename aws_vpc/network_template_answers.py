@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_vpc.network_routes import ROUTE_TARGETS
 from aws_vpc.network_template import Declared, declared_of
-from aws_vpc.network_template_filters import ALL_OUT, FILTER_STEPS
+from aws_vpc.network_template_filters import ALL_OUT, ALL_OUT_IPV6, FILTER_STEPS
 from aws_vpc.network_template_making import Answers, Making, Row, tagged, truth
 from aws_vpc.network_template_services import SERVICE_STEPS
 
@@ -62,14 +62,20 @@ def _vpcs(making: Making) -> None:
         if it.properties.get("CidrBlock"):
             row.setdefault("CidrBlockAssociationSet", []).append({"CidrBlock": it.properties["CidrBlock"]})
         else:
-            block = it.properties.get("Ipv6CidrBlock") or ipv6_block(making, str(row.get("VpcId")))
+            block = it.properties["Ipv6CidrBlock"]
             row.setdefault("Ipv6CidrBlockAssociationSet", []).append({"Ipv6CidrBlock": block})
+            _admit_ipv6(making, str(row.get("VpcId")))
 
 
-def ipv6_block(making: Making, vpc: str) -> str:
-    """A /56 of the documentation's addresses (RFC 3849) for what EC2 will choose."""
-    number = [row["VpcId"] for row in making.answers["Vpcs"]].index(vpc)
-    return f"2001:db8:{number + 1:x}::/56"
+def _admit_ipv6(making: Making, vpc: str) -> None:
+    """With a VPC's IPv6 block come rules of the default ACL and group that let all of IPv6 pass."""
+    acl = making.find("NetworkAcls", "NetworkAclId", f"{vpc}.DefaultNetworkAcl")
+    if acl and len(acl["Entries"]) == 2:
+        same = {"RuleNumber": 101, "RuleAction": "allow", "Protocol": "-1", "Ipv6CidrBlock": "::/0"}
+        acl["Entries"] += [{**same, "Egress": egress} for egress in (False, True)]
+    group = making.find("SecurityGroups", "GroupId", f"{vpc}.DefaultSecurityGroup")
+    if group:
+        group["IpPermissionsEgress"] = [ALL_OUT, ALL_OUT_IPV6]
 
 
 def _default_acl(making: Making, vpc: str) -> None:
@@ -96,6 +102,7 @@ def _subnets(making: Making) -> None:
             "CidrBlock": given.get("CidrBlock"),
             "AvailabilityZone": given.get("AvailabilityZone") or f"{making.region}a",
             "MapPublicIpOnLaunch": truth(given.get("MapPublicIpOnLaunch", False)),
+            "AssignIpv6AddressOnCreation": truth(given.get("AssignIpv6AddressOnCreation", False)),
         }
         if given.get("Ipv6CidrBlock"):
             row["Ipv6CidrBlockAssociationSet"] = [{"Ipv6CidrBlock": given["Ipv6CidrBlock"]}]
@@ -127,7 +134,12 @@ def _peering(making: Making, it: Declared) -> Row:
     for name, key in (("RequesterVpcInfo", "VpcId"), ("AccepterVpcInfo", "PeerVpcId")):
         vpc = it.properties[key]
         row = making.find("Vpcs", "VpcId", vpc)
-        sides[name] = {"VpcId": vpc, "CidrBlock": row.get("CidrBlock"), "Region": making.region}
+        sides[name] = {
+            "VpcId": vpc,
+            "CidrBlock": row.get("CidrBlock"),
+            "Ipv6CidrBlockSet": row.get("Ipv6CidrBlockAssociationSet", []),
+            "Region": making.region,
+        }
     sides["AccepterVpcInfo"]["Region"] = it.properties.get("PeerRegion") or making.region
     return {"VpcPeeringConnectionId": it.path, "Status": {"Code": "active"}, **sides}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_vpc.network_template import Declared
-from aws_vpc.network_template_making import Making, Row, associate, interface, tagged, zone
+from aws_vpc.network_template_making import Making, Row, associate, interface, ipv6_count, tagged, zone
 
 Options = Mapping[tuple[str, str], Any]
 VPC, GROUPS = "aws:ec2:vpc", "aws:autoscaling:launchconfiguration"
@@ -41,7 +41,8 @@ def _instances(making: Making, it: Declared, told: Options) -> list[Row]:
     groups = [{"GroupId": one} for one in _listed(told, GROUPS, "SecurityGroups")]
     made = []
     for subnet in _listed(told, VPC, "Subnets"):
-        eni = interface(making, f"{it.path}/{zone(making, subnet)}", subnet, groups, owner=it.path)
+        name, dual = f"{it.path}/{zone(making, subnet)}", ipv6_count(making, subnet)
+        eni = interface(making, name, subnet, groups, owner=it.path, ipv6=dual)
         if str(told.get((VPC, "AssociatePublicIpAddress"))).lower() == "true":
             associate(eni, making.public_address())
         made.append(eni)

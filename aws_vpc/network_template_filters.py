@@ -15,6 +15,7 @@ ALL_OUT = {
     "UserIdGroupPairs": [],
     "PrefixListIds": [],
 }
+ALL_OUT_IPV6 = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 # Published for us-east-1 (ip-ranges.amazonaws.com); a template cannot tell its Region's, `--live` reads them.
 SERVICE_BLOCKS = {
     "s3": ["52.216.0.0/15", "3.5.0.0/19", "54.231.0.0/16"],
@@ -53,7 +54,7 @@ def _groups(making: Making) -> None:
             "GroupName": it.properties.get("GroupName", ""),
             "VpcId": it.properties.get("VpcId", ""),
             "IpPermissions": inward,
-            "IpPermissionsEgress": outward or [ALL_OUT],
+            "IpPermissionsEgress": outward or _all_out(making, it),
         }
         making.add("SecurityGroups", tagged(it, row))
     for kind, key, egress in (
@@ -63,6 +64,12 @@ def _groups(making: Making) -> None:
         for it in making.of(kind):
             row = making.find("SecurityGroups", "GroupId", it.properties.get("GroupId"))
             row.setdefault(key, []).append(permission(it.properties, egress))
+
+
+def _all_out(making: Making, group: Declared) -> list[Row]:
+    """What a group without rules for the way out has: everything, in each family that its VPC has."""
+    vpc = making.find("Vpcs", "VpcId", group.properties.get("VpcId"))
+    return [ALL_OUT, *([ALL_OUT_IPV6] if vpc.get("Ipv6CidrBlockAssociationSet") else [])]
 
 
 def permission(rule: Mapping[str, Any], egress: bool) -> Row:

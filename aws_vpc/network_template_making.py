@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from itertools import count, islice
 from typing import Any
 
 from aws_vpc.network_template import Declared
@@ -61,9 +62,16 @@ def zone(making: Making, subnet: str) -> str:
 
 
 def interface(
-    making: Making, name: str, subnet: str, groups: Sequence[Row], kind: str = "interface", owner: str = ""
+    making: Making,
+    name: str,
+    subnet: str,
+    groups: Sequence[Row],
+    kind: str = "interface",
+    owner: str = "",
+    *,
+    ipv6: int = 0,
 ) -> Row:
-    """A new interface in the subnet, with the next free address."""
+    """A new interface in the subnet, with the next free address, and as many of IPv6 as are asked for."""
     place = making.find("Subnets", "SubnetId", subnet)
     row = {
         "NetworkInterfaceId": name,
@@ -77,8 +85,26 @@ def interface(
     if place.get("CidrBlock"):
         row["PrivateIpAddress"] = next_address(making, place)
         row["PrivateIpAddresses"] = [{"PrivateIpAddress": row["PrivateIpAddress"], "Primary": True}]
+    block = next((it["Ipv6CidrBlock"] for it in place.get("Ipv6CidrBlockAssociationSet", ())), None)
+    if block:
+        row["Ipv6Addresses"] = [{"Ipv6Address": it} for it in islice(ipv6_addresses(making, block), ipv6)]
     # One in a subnet that stands already is out of sight, as are that subnet's table and ACL.
     return making.add("NetworkInterfaces", row) if place else row
+
+
+def ipv6_count(making: Making, subnet: str, *stated: Any) -> int:
+    """How many IPv6 addresses an interface gets: the first number stated, else what its subnet gives."""
+    told = next((int(it) for it in stated if it is not None), None)
+    place = making.find("Subnets", "SubnetId", subnet)
+    return int(bool(place.get("AssignIpv6AddressOnCreation"))) if told is None else told
+
+
+def ipv6_addresses(making: Making, block: str) -> Iterator[str]:
+    """The addresses of the block that are free; the first four are EC2's."""
+    rows = making.answers.get("NetworkInterfaces", ())
+    taken = {it["Ipv6Address"] for row in rows for it in row.get("Ipv6Addresses", ())}
+    first = int(ip_network(block).network_address) + 4
+    return (text for number in count(first) if (text := str(ip_address(number))) not in taken)
 
 
 def next_address(making: Making, subnet: Row) -> str:

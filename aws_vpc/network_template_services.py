@@ -8,7 +8,15 @@ from typing import Any
 from aws_vpc.network_template import Declared
 from aws_vpc.network_template_balancers import load_balancers
 from aws_vpc.network_template_beanstalk import beanstalk
-from aws_vpc.network_template_making import Making, associate, interface, tagged, truth, zone
+from aws_vpc.network_template_making import (
+    Making,
+    associate,
+    interface,
+    ipv6_count,
+    tagged,
+    truth,
+    zone,
+)
 
 
 def _nat_gateways(making: Making) -> None:
@@ -127,7 +135,8 @@ def _instances(making: Making) -> None:
     for it in making.of("NetworkInterface"):
         given = it.properties
         groups = [{"GroupId": one} for one in given.get("GroupSet") or ()]
-        eni = interface(making, it.path, given["SubnetId"], groups)
+        wanted = ipv6_count(making, given["SubnetId"], given.get("Ipv6AddressCount"))
+        eni = interface(making, it.path, given["SubnetId"], groups, ipv6=wanted)
         eni["SourceDestCheck"] = str(given.get("SourceDestCheck", True)).lower() == "true"
     for it in making.of("Instance"):
         template = (it.properties.get("LaunchTemplate") or {}).get("LaunchTemplateId")
@@ -157,7 +166,9 @@ def _attached(
         place = making.find("Subnets", "SubnetId", subnet)
         names = stated.get("GroupSet") or stated.get("Groups") or given.get("SecurityGroupIds") or []
         groups = [{"GroupId": one} for one in names or [f"{place.get('VpcId')}.DefaultSecurityGroup"]]
-        eni = interface(making, f"{it.path}/eth{number}", subnet, groups, owner=it.path)
+        asked = [one.get("Ipv6AddressCount") for one in ((stated, given) if number == 0 else (stated,))]
+        dual = ipv6_count(making, subnet, *asked)
+        eni = interface(making, f"{it.path}/eth{number}", subnet, groups, owner=it.path, ipv6=dual)
         eni["SourceDestCheck"] = str(given.get("SourceDestCheck", True)).lower() == "true"
         wanted = stated.get("AssociatePublicIpAddress", place.get("MapPublicIpOnLaunch"))
         if str(wanted).lower() == "true":
