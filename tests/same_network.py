@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Mapping
+from ipaddress import IPv6Network
 from typing import Any
 
 from aws_vpc.network import Network, SecurityGroup, Service
@@ -53,11 +54,26 @@ def _names(network: Network, root: str) -> dict[str, str]:
     for endpoint in network.endpoints.values():
         if endpoint.prefix_list:
             names[endpoint.prefix_list] = f"list of {endpoint.service}"
+    names |= _blocks(network, names)
     runs = {it: service.id for service in network.services.values() for it in service.instances}
     for found in network.interfaces.values():
         owner = runs.get(found.owner, found.owner)
         names[found.id] = f"interface of {names.get(owner, owner)} in {names.get(found.subnet)}"
     return names
+
+
+def _blocks(network: Network, names: Mapping[str, str]) -> dict[str, str]:
+    """EC2's choice of IPv6 addresses by what they are of: a whole VPC, or a subnet."""
+    found = {}
+    for owner in (*network.vpcs.values(), *network.subnets.values()):
+        found |= {str(it): f"IPv6 of {names.get(owner.id)}" for it in owner.cidrs if it.version == 6}
+    for vpc in network.vpcs.values():
+        parts = [it for subnet in network.subnets_of.get(vpc.id, ()) for it in subnet.cidrs]
+        for whole in (it for it in vpc.cidrs if isinstance(it, IPv6Network)):
+            for part in (it for it in parts if isinstance(it, IPv6Network)):
+                number = (int(part.network_address) - int(whole.network_address)) >> 64
+                found[str(part)] += f", number {number}"
+    return found
 
 
 def _ours(found: Any, names: Mapping[str, str]) -> bool:
@@ -89,7 +105,7 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
         return (type(value).__name__, *extra, *pairs)
     if isinstance(value, tuple):
         return tuple(sorted((_plain(it, names) for it in value), key=str))
-    return str(value) if value is not None else None
+    return names.get(str(value), str(value)) if value is not None else None
 
 
 def _foreseen(planned: Counter[str], standing: Counter[str]) -> None:

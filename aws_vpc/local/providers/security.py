@@ -13,6 +13,7 @@ ACL = Noun("network_acl", "NetworkAcl")
 PREFIX_LIST = Noun("managed_prefix_list", "PrefixList", tag="prefix-list")
 Rule = dict[str, Any]
 ANYWHERE: Rule = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+ANYWHERE_IPV6: Rule = {"IpProtocol": "-1", "CidrIpv6": "::/0"}
 PEERS = {  # property of a rule -> where the API's IpPermission keeps it
     "CidrIp": ("IpRanges", "CidrIp"),
     "CidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
@@ -63,7 +64,11 @@ def make_group(request: ResourceRequest, noun: Noun, given: Any) -> str:
 
 
 def settle_group(request: ResourceRequest, id: str) -> None:
-    """Nothing; the group has the inline rules stated, and without any the outgoing rule that AWS gives."""
+    """Nothing; the group has the inline rules stated, and without any the outgoing rules that AWS gives."""
+    if request.previous is None and request.properties.get("SecurityGroupEgress"):
+        found = ec2.describe(request, GROUP, id) or {}
+        if any(rule.get("Ipv6Ranges") for rule in found.get("IpPermissionsEgress", ())):
+            revoke(request, "egress", id, [ANYWHERE_IPV6])  # the VPC has IPv6 already
     for way, key, default in (
         ("ingress", "SecurityGroupIngress", []),
         ("egress", "SecurityGroupEgress", [ANYWHERE]),
