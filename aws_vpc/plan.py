@@ -143,6 +143,7 @@ class Change:
     policy: str = ""
     drift: str = ""
     properties: tuple[Property, ...] = field(default=())
+    id: str = ""  # the physical id of what stands
 
     @property
     def destroys(self) -> bool:
@@ -188,6 +189,7 @@ def change(path: tuple[str, ...], resource: Mapping[str, Any]) -> Change:
         policy=resource.get("PolicyAction", ""),
         drift=resource.get("ResourceDriftStatus", ""),
         properties=tuple(properties(resource.get("Details", ()))),
+        id=resource.get("PhysicalResourceId", ""),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ipaddress import IPv6Network
 from typing import Any
 
-from aws_vpc.network import Network, SecurityGroup, Service
+from aws_vpc.network import Acl, Network, SecurityGroup, Service
 
 # Chosen by EC2: compared only as being there. DNS across peering decides no packet.
 CHOSEN = {"addresses", "public", "id", "description", "region", "account", "remote_dns", "owner", "instances"}
@@ -28,10 +28,21 @@ def canonical(network: Network, root: str = "") -> dict[str, Counter[str]]:
     names = _names(network, root)
     return {
         kind: Counter(
-            str(_plain(found, names)) for found in getattr(network, kind).values() if _ours(found, names)
+            str(_plain(_now(network, found), names))
+            for found in getattr(network, kind).values()
+            if _ours(found, names)
         )
         for kind in COMPARED
     }
+
+
+def _now(network: Network, found: Any) -> Any:
+    """The component; a default ACL without what only EC2 lists: subnets, and rules for IPv6 that is gone."""
+    if not isinstance(found, Acl) or not found.default or found.vpc not in network.vpcs:
+        return found
+    versions = {it.version for it in network.vpcs[found.vpc].cidrs}
+    entries = tuple(it for it in found.entries if it.block.version in versions)
+    return dataclasses.replace(found, entries=entries, subnets=())
 
 
 def _names(network: Network, root: str) -> dict[str, str]:

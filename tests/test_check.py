@@ -78,6 +78,7 @@ def test_the_templates_keep_every_promise(capsys: pytest.CaptureFixture[str]) ->
         "NatGateway=false",
         "NatGateway=per-az",
         "NatGateway=regional",
+        "EnableIpv6=true",
         "AvailabilityZones=3",
         "InterfaceEndpoint=false",
         "WebTier=beanstalk",

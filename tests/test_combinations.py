@@ -41,6 +41,7 @@ SWITCHES = {
     "Interconnect": ("peering", "transit-gateway", "none"),
     "NatGateway": ("false", "single", "per-az", "regional"),
     "AvailabilityZones": ("2", "3"),
+    "EnableIpv6": ("false", "true"),
     "Size": ("dev", "prod"),
     "WarehouseHours": ("always", "weekdays"),
     "InterfaceEndpoint": ("true", "false"),

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from embedded import Embedded, embedded_aws, until
+from same_network import differences
+
+from aws_vpc import addresses, discover
+from aws_vpc.aws import connect
 
 WORLD = "::/0"
 
@@ -395,3 +400,70 @@ def test_an_inline_block_is_given_to_a_subnet_that_stands_and_taken_again(aws: E
         assert shown() == wanted
     cfn.delete_stack(StackName="inline")
     until(lambda: not standing(cfn, "inline"))
+
+
+NETWORK = Path(__file__).parent.parent / "templates" / "vpc.yaml"
+
+
+def differing(name: str, **given: str) -> list[str]:
+    """How the network of vpc.yaml differs from the one that its stack has made."""
+    account = connect()
+    planned = discover.from_templates(NETWORK, given, account.region)
+    return differences(planned, discover.from_live(account), name)
+
+
+@pytest.fixture
+def reached(aws: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded AWS is the account of the environment."""
+    for name, value in aws.facts.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("reached")
+@pytest.mark.parametrize("interconnect", ["peering", "transit-gateway"])
+def test_a_network_stands_as_it_is_planned_with_ipv6_and_without(aws: Embedded, interconnect: str) -> None:
+    cfn, name = aws.client("cloudformation"), f"net-{interconnect}"
+    body = {"StackName": name, "TemplateBody": NETWORK.read_text()}
+
+    def parameters(**given: str) -> list[dict[str, str]]:
+        stated = {"Interconnect": interconnect, "NatGateway": "none", **given}
+        return [{"ParameterKey": key, "ParameterValue": value} for key, value in stated.items()]
+
+    plain = {"Interconnect": interconnect, "NatGateway": "none"}
+    dual = {**plain, "EnableIpv6": "true", "WebIngressCidrIpv6": "2001:db8:ffff::/64"}
+    cfn.create_stack(Parameters=parameters(), **body)
+    settled(cfn, name, "CREATE_COMPLETE")
+    ids = physical(cfn, name)
+    for given in (dual, plain):
+        cfn.update_stack(Parameters=parameters(**given), **body)
+        settled(cfn, name, "UPDATE_COMPLETE")
+        assert differing(name, **given) == []
+        assert physical(cfn, name).items() >= ids.items()
+    cfn.delete_stack(StackName=name)
+    until(lambda: not standing(cfn, name))
+
+
+def physical(cfn: Any, name: str) -> dict[str, str]:
+    """The physical ids of a stack's resources."""
+    pages = cfn.get_paginator("list_stack_resources").paginate(StackName=name)
+    rows = [row for page in pages for row in page["StackResourceSummaries"]]
+    return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in rows}
+
+
+def test_what_an_instance_has_of_a_block_is_given_back_and_taken_again(aws: Embedded) -> None:
+    it = Dual(aws, "10.53.0.0/16")
+    it.associate()
+    part, other = it.give(it.subnet, 0), it.give(it.new_subnet(1), 1)
+    free = it.interface(it.subnet, Ipv6AddressCount=1)["NetworkInterfaceId"]
+    first = {"DeviceIndex": 0, "SubnetId": it.subnet, "Ipv6AddressCount": 1}
+    run = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1}
+    (made,) = it.ec2.run_instances(NetworkInterfaces=[first], **run)["Instances"]
+    assert addresses.held(it.ec2, [other]) == []
+    (held,) = addresses.held(it.ec2, [part, other])
+    assert held.interface != free and len(held.addresses) == 1
+    addresses.give_back(it.ec2, held)
+    assert addresses.held(it.ec2, [part]) == []
+    addresses.take_again(it.ec2, held)
+    assert addresses.held(it.ec2, [part]) == [held]
+    it.ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+    addresses.take_again(it.ec2, held)  # there is nothing any more that could have them

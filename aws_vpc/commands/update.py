@@ -10,6 +10,7 @@ from aws_vpc.commands import network, orphans, planning, recovery, removal, stam
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.create import begun
 from aws_vpc.commands.finish import PLACES, bring, finish
+from aws_vpc.commands.freeing import freed
 from aws_vpc.commands.options import operation
 from aws_vpc.commands.planning import Plan
 from aws_vpc.commands.removal import Manner
@@ -80,8 +81,9 @@ def carry_out(session: Session, options: Namespace, request: Request, found: Sta
         return finish(session, found, request.web, "updated")
     stake = removal.at_stake(session, found.id, drawn.changes)
     before = databases.snapshots(session.aws.client, stake)
-    if not apply(session, options, drawn):
-        return 0
+    with freed(session, drawn.changes):
+        if not apply(session, options, drawn):
+            return 0
     after = databases.snapshots(session.aws.client, stake)
     tell(session, [str(one) for one in after if one not in before])
     tell(session, removal.remove(session, drawn.going, order, manner))
