@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.exceptions
@@ -176,18 +177,67 @@ def test_engine_versions_are_listed_by_major(rds: Any) -> None:
     assert found[-1]["EngineVersion"] == "17.11"
 
 
-def test_instances_of_other_engines_are_records_only(rds: Any) -> None:
-    rds.create_db_instance(
-        **{**ASKED, "DBInstanceIdentifier": "my", "Engine": "mysql", "EngineVersion": "8.0"}
-    )
-    assert instance(rds, "my")["Engine"] == "mysql"
-    rds.delete_db_instance(DBInstanceIdentifier="my", SkipFinalSnapshot=True)
+def refused(call: Any, code: str, message: str, **given: Any) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match=message) as raised:
+        call(**given)
+    assert raised.value.response["Error"]["Code"] == code
 
 
-def committed(aws: Embedded, found: dict[str, Any], password: str) -> int:
+@pytest.mark.parametrize("engine", ["mysql", "mariadb", "oracle-se2"])
+def test_an_engine_without_a_server_here_is_refused(rds: Any, engine: str) -> None:
+    message = f"Invalid DB engine: {engine}. The embedded AWS runs postgres only"
+    given = {**ASKED, "DBInstanceIdentifier": "my", "Engine": engine, "EngineVersion": "8.0"}
+    refused(rds.create_db_instance, "InvalidParameterValue", message, **given)
+    cluster = {"DBClusterIdentifier": "my", "Engine": "aurora-postgresql"}
+    refused(rds.create_db_cluster, "InvalidParameterValue", "Invalid DB engine: aurora-postgresql", **cluster)
+
+
+def test_a_replica_is_refused_for_the_reason_that_rds_would_give_or_ours(rds: Any) -> None:
+    reaches(rds, "shared", "available")
+    asked = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "shared"}
+    for days, code, message in (
+        (0, "InvalidDBInstanceState", "Automated backups are not enabled"),
+        (1, "UnsupportedOperation", "CreateDBInstanceReadReplica is not part of the embedded AWS"),
+    ):
+        rds.modify_db_instance(DBInstanceIdentifier="shared", BackupRetentionPeriod=days)
+        refused(rds.create_db_instance_read_replica, code, message, **asked)
+    refused(
+        rds.create_db_instance_read_replica, "DBInstanceNotFound", "none-such",
+        **{**asked, "SourceDBInstanceIdentifier": "none-such"},
+    )  # fmt: skip
+
+
+def test_a_restore_to_the_latest_time_has_every_row_committed_until_then(aws: Embedded, rds: Any) -> None:
+    found = reaches(rds, "shared", "available")
+    rds.modify_db_instance(DBInstanceIdentifier="shared", BackupRetentionPeriod=1)
+    session = connect(aws, found, str(ASKED["MasterUserPassword"]))
+    session.autocommit = True
+    target = {"SourceDBInstanceIdentifier": "shared", "TargetDBInstanceIdentifier": "Later"}
+    refused(
+        rds.restore_db_instance_to_point_in_time, "InvalidParameterValue", "keeps no log of the past",
+        **target, RestoreTime=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    with session.cursor() as cursor:
+        cursor.execute("CREATE TABLE timed AS SELECT generate_series(1, 300) AS id")
+        rds.restore_db_instance_to_point_in_time(**target, UseLatestRestorableTime=True)
+        cursor.execute("DELETE FROM timed")
+    session.close()
+    later = reaches(rds, "later", "available")
+    assert later["Endpoint"]["Port"] != found["Endpoint"]["Port"]
+    assert committed(aws, later, str(ASKED["MasterUserPassword"]), "timed") == 300
+    assert committed(aws, found, str(ASKED["MasterUserPassword"]), "timed") == 0
+    rds.modify_db_instance(DBInstanceIdentifier="shared", BackupRetentionPeriod=0)
+    refused(
+        rds.restore_db_instance_to_point_in_time, "PointInTimeRestoreNotEnabled", "keeps no backups",
+        **target, UseLatestRestorableTime=True,
+    )  # fmt: skip
+    rds.delete_db_instance(DBInstanceIdentifier="later", SkipFinalSnapshot=True)
+
+
+def committed(aws: Embedded, found: dict[str, Any], password: str, table: str = "kept") -> int:
     """How many rows the table of the snapshot tests has."""
     with connect(aws, found, password) as session, session.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM kept")
+        cursor.execute(f"SELECT count(*) FROM {table}")
         count = int(cursor.fetchone()[0])
     session.close()
     return count
@@ -206,13 +256,29 @@ def test_a_snapshot_brings_back_the_rows_of_its_moment(aws: Embedded, rds: Any) 
     session.close()
     rds.delete_db_instance(DBInstanceIdentifier="source", FinalDBSnapshotIdentifier="late")
 
-    for snapshot, rows in (("early", 1000), ("late", 10)):
-        rds.restore_db_instance_from_db_snapshot(
-            DBInstanceIdentifier=f"from-{snapshot}", DBSnapshotIdentifier=snapshot
-        )
-        found = reaches(rds, f"from-{snapshot}", "available")
-        assert committed(aws, found, str(ASKED["MasterUserPassword"])) == rows
-        rds.delete_db_instance(DBInstanceIdentifier=f"from-{snapshot}", SkipFinalSnapshot=True)
+    password = str(ASKED["MasterUserPassword"])
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="again", DBSnapshotIdentifier="early")
+    assert committed(aws, reaches(rds, "again", "available"), password) == 1000
+    rds.delete_db_instance(DBInstanceIdentifier="again", SkipFinalSnapshot=True)
+    assert committed(aws, rebuilt(aws, rds, "late"), "battery-staple-2") == 10
+
+
+def rebuilt(aws: Embedded, rds: Any, snapshot: str) -> dict[str, Any]:
+    """The instance that a stack made from the snapshot, with a password of its own."""
+    properties = {
+        "DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": snapshot,
+        "MasterUserPassword": "battery-staple-2", "BackupRetentionPeriod": 2,
+    }  # fmt: skip
+    template = {"Resources": {"Database": {"Type": "AWS::RDS::DBInstance", "Properties": properties}}}
+    cfn = aws.client("cloudformation")
+    cfn.create_stack(StackName="restored", TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
+    until(lambda: "_IN_PROGRESS" not in cfn.describe_stacks()["Stacks"][0]["StackStatus"], 60)
+    listed = cfn.describe_stack_resources(StackName="restored")["StackResources"][0]
+    assert listed["ResourceStatus"] == "CREATE_COMPLETE", listed["ResourceStatusReason"]
+    found = instance(rds, listed["PhysicalResourceId"])
+    assert found["BackupRetentionPeriod"] == 2
+    assert {"Key": "aws:cloudformation:stack-name", "Value": "restored"} in found["TagList"]
+    return found
 
 
 def test_a_restored_instance_can_have_a_managed_password(aws: Embedded, rds: Any) -> None:

@@ -206,3 +206,56 @@ def test_redshifts_own_rules_hold(redshift: Any, changes: dict[str, Any], code: 
 def test_a_cluster_that_is_not_there_is_not_found(redshift: Any) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="ClusterNotFound"):
         redshift.pause_cluster(ClusterIdentifier="none-such")
+
+
+def ids(found: dict[str, Any], password: str) -> list[int]:
+    """The rows of the table of the snapshot tests."""
+    with connect(found, password) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT id FROM snapped ORDER BY id")
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+def test_a_cluster_from_a_snapshot_has_the_rows_of_its_moment_by_the_api_and_by_a_stack(
+    aws: Embedded, redshift: Any
+) -> None:
+    found = reaches(redshift, "shared", "available")
+    password = str(ASKED["MasterUserPassword"])
+    with connect(found, password) as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE TABLE snapped (id int)")
+        cursor.execute("INSERT INTO snapped VALUES (1), (2)")
+        connection.commit()
+        redshift.create_cluster_snapshot(SnapshotIdentifier="Early", ClusterIdentifier="shared")
+        cursor.execute("DELETE FROM snapped")
+        connection.commit()
+    with pytest.raises(botocore.exceptions.ClientError, match="ClusterSnapshotNotFound"):
+        redshift.restore_from_cluster_snapshot(ClusterIdentifier="again", SnapshotIdentifier="none-such")
+    made = redshift.restore_from_cluster_snapshot(
+        ClusterIdentifier="again", SnapshotIdentifier="early", ManageMasterPassword=True, IamRoles=[ROLE]
+    )["Cluster"]
+    assert made["ClusterStatus"] == "creating"
+    restored = reaches(redshift, "again", "available")
+    assert restored["IamRoles"] == [{"IamRoleArn": ROLE, "ApplyStatus": "in-sync"}]
+    secret = aws.client("secretsmanager").get_secret_value(SecretId=restored["MasterPasswordSecretArn"])
+    assert ids(restored, json.loads(secret["SecretString"])["password"]) == [1, 2]
+    assert ids(found, password) == []
+    redshift.delete_cluster(ClusterIdentifier="again", FinalClusterSnapshotIdentifier="late")
+    assert ids(rebuilt(aws, redshift, "late"), "Battery-staple-2") == [1, 2]
+
+
+def rebuilt(aws: Embedded, redshift: Any, snapshot: str) -> dict[str, Any]:
+    """The cluster that a stack made from the snapshot."""
+    properties = {
+        "NodeType": "ra3.large", "ClusterType": "single-node", "DBName": "people",
+        "MasterUsername": "master", "MasterUserPassword": "Battery-staple-2", "SnapshotIdentifier": snapshot,
+    }  # fmt: skip
+    template = {"Resources": {"Warehouse": {"Type": "AWS::Redshift::Cluster", "Properties": properties}}}
+    cfn = aws.client("cloudformation")
+    cfn.create_stack(StackName="restored", TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
+    until(lambda: "_IN_PROGRESS" not in cfn.describe_stacks()["Stacks"][0]["StackStatus"], 60)
+    listed = cfn.describe_stack_resources(StackName="restored")["StackResources"][0]
+    assert listed["ResourceStatus"] == "CREATE_COMPLETE", listed["ResourceStatusReason"]
+    found = cluster(redshift, listed["PhysicalResourceId"])
+    assert {"Key": "aws:cloudformation:stack-name", "Value": "restored"} in found["Tags"]
+    return found

@@ -12,7 +12,7 @@ import secrets
 import string
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,6 +91,15 @@ def new_password(specials: str, length: int = 32) -> str:
     letters += [secrets.choice("".join(kinds)) for _ in range(length - len(kinds))]
     secrets.SystemRandom().shuffle(letters)
     return "".join(letters)
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a new server is made from: a password and a first database, or a snapshot."""
+
+    password: str | None
+    database: str | None = None
+    snapshot: str | None = None
 
 
 class Background:

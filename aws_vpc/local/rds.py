@@ -3,31 +3,28 @@
     CreateDBInstance ─► checked ─► moto's record ─► server started in the background ─► available | failed
 
 moto keeps the records (subnet groups, parameter groups, snapshots, tags). Status, endpoint and master
-password are those of the server. Instances of other engines are records only, as moto has them.
+password are those of the server. Instances of other engines, and clusters of instances, are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from aws_vpc.local import database_interfaces, databases, ec2_interfaces
-from aws_vpc.local.databases import lower_identifier, with_parameters
+from aws_vpc.local.databases import Making, lower_identifier, with_parameters
 from aws_vpc.local.postgres import Postgres
-from aws_vpc.local.rds_instance import GRANTED, Instance, Making
-from aws_vpc.local.rds_rules import check_create, check_password, engine_versions
-from aws_vpc.local.rds_snapshots import Snapshots
+from aws_vpc.local.rds_instance import GRANTED, Instance, must_be
+from aws_vpc.local.rds_restores import Restores, latest
+from aws_vpc.local.rds_rules import check_create, check_engine, check_password, engine_versions
+from aws_vpc.local.snapshots import Snapshots
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, parse
 from aws_vpc.local.world import World
 
 Result = dict[str, Any]
 SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " or blank
-_NO_SERVER_YET = (
-    "RestoreDBInstanceToPointInTime",
-    "CreateDBInstanceReadReplica",
-)
-
 _running = databases.Running()
 
 
@@ -37,7 +34,7 @@ class Instances:
     def __init__(self, world: World) -> None:
         self.world = world
         self._found: dict[tuple[str, str], Instance] = {}
-        self._snapshots = Snapshots(world)
+        self._snapshots = Snapshots(world, "rds", "DBSnapshot")
         self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
             "CreateDBInstance": self._create,
             "ModifyDBInstance": self._modify,
@@ -46,18 +43,16 @@ class Instances:
             "StartDBInstance": self._start,
             "RebootDBInstance": self._reboot,
             "DescribeDBEngineVersions": self._engine_versions,
-            "CreateDBSnapshot": self._snapshot,
+            "CreateDBCluster": self._refuse_cluster,
             "CopyDBSnapshot": self._snapshots.copied,
             "DeleteDBSnapshot": self._snapshots.deleted,
-            "RestoreDBInstanceFromDBSnapshot": self._restore,
+            **Restores(world, self._named, self._snapshots, self._started).operations,
         }
 
     def handle(self, request: Request, forward: Forward) -> Response:
         """The answer to a request to RDS."""
         request = lower_identifier(request, "DBInstanceIdentifier")
         operation = form(request).get("Action", "")
-        if operation in _NO_SERVER_YET and self._source(request):
-            raise NotImplementedError(f"{operation} of a PostgreSQL instance is not available")
         own = self._operations.get(operation)
         if own is None:
             return self._corrected(operation, forward(request), request.region)
@@ -79,7 +74,7 @@ class Instances:
         return None
 
     def _rotate(self, instance: Instance, region: str) -> str:
-        self._must_be(instance, "available")
+        must_be(instance, "available")
         version, password = self._renew(instance, region)
         instance.server.set_password(instance.user, password)
         return version
@@ -89,7 +84,8 @@ class Instances:
         server, user, making = instance.server, instance.user, instance.making
         assert making is not None
         if making.snapshot:
-            self._snapshots.restore(region, making.snapshot, server)
+            self._snapshots.put(region, making.snapshot, server)
+            server.start()
             if making.password:
                 server.set_password(user, making.password)
         else:
@@ -98,6 +94,8 @@ class Instances:
             server.create_master(user, str(making.password), making.database, ("rds_superuser",))
         instance.making = None
         self.world.settle("rds")
+        if making.snapshot == latest(server.name.removeprefix("rds-")):
+            self._snapshots.forget(region, making.snapshot)
 
     def folders(self) -> set[str]:
         """The names of the data folders of instances and snapshots."""
@@ -118,21 +116,31 @@ class Instances:
     # ------------------------------------------------------------ operations
 
     def _create(self, request: Request, forward: Forward, asked: Result) -> Response:
-        if asked.get("Engine") != "postgres":
-            return forward(request)
+        check_engine(asked)
         check_create(asked)
-        response = forward(request)
+        making = Making(asked.get("MasterUserPassword"), asked.get("DBName"))
+        return self._started(request, forward(request), asked["MasterUsername"], making)
+
+    def _started(self, request: Request, response: Response, user: str, making: Making) -> Response:
+        """moto's answer to what makes an instance, and the server that is being made."""
         if response.status != 200:
             return response
-        made = databases.result("rds", "CreateDBInstance", response)["DBInstance"]
-        identifier, user = made["DBInstanceIdentifier"], asked["MasterUsername"]
+        operation, region = form(request)["Action"], request.region
+        made = databases.result("rds", operation, response)["DBInstance"]
+        identifier = made["DBInstanceIdentifier"]
         server = databases.server(self.world, f"rds-{identifier}", tls=True)
-        instance = self._found[request.region, identifier] = Instance(identifier, server, user)
-        database_interfaces.place_instance(self.world, request.region, instance.name, made)
-        password = asked.get("MasterUserPassword") or self._manage(instance, made, request.region)
-        instance.making = Making(password, asked.get("DBName"))
-        instance.begin("creating", "available", partial(self._make, instance, request.region))
-        return self._corrected("CreateDBInstance", response, request.region)
+        instance = self._found[region, identifier] = Instance(identifier, server, user)
+        database_interfaces.place_instance(self.world, region, instance.name, made)
+        if "MasterUserSecret" in made:  # also of a restore whose source had one: moto makes another
+            making = replace(making, password=self._manage(instance, made, region))
+        instance.making = making
+        instance.begin("creating", "available", partial(self._make, instance, region))
+        return self._corrected(operation, response, region)
+
+    def _refuse_cluster(self, request: Request, forward: Forward, asked: Result) -> Response:
+        check_engine(asked)
+        text = "CreateDBCluster is not part of the embedded AWS, which runs instances only."
+        raise ServiceError("UnsupportedOperation", text)
 
     def _modify(self, request: Request, forward: Forward, asked: Result) -> Response:
         instance = self._instance(request)
@@ -142,7 +150,7 @@ class Instances:
         if password is not None:
             check_password(password)
         if password or asked.get("ManageMasterUserPassword") or asked.get("RotateMasterUserPassword"):
-            self._must_be(instance, "available")
+            must_be(instance, "available")
         # Rotation is ours: moto would leave a version without a value behind.
         response = forward(with_parameters(request, RotateMasterUserPassword=None))
         if response.status != 200:
@@ -205,7 +213,7 @@ class Instances:
         instance, operation = self._instance(request), form(request)["Action"]
         if instance is None:
             return forward(request)
-        self._must_be(instance, before)
+        must_be(instance, before)
         response = forward(request)
         if response.status == 200:
             instance.begin(doing, then, lambda: work(instance.server))
@@ -217,57 +225,13 @@ class Instances:
             return forward(request)
         return answer("rds", "DescribeDBEngineVersions", {"DBEngineVersions": engine_versions(asked)})
 
-    # ------------------------------------------------------------ snapshots
-
-    def _snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
-        instance = self._instance(request)
-        if instance and instance.status not in ("available", "stopped"):
-            self._must_be(instance, "available")
-        response = forward(request)
-        if instance and response.status == 200:
-            identifier = asked["DBSnapshotIdentifier"].lower()
-            self._snapshots.take(request.region, identifier, instance.server, instance.user)
-        return response
-
-    def _restore(self, request: Request, forward: Forward, asked: Result) -> Response:
-        source = asked["DBSnapshotIdentifier"].rpartition(":snapshot:")[2].lower()
-        pages = self.world.client("rds", request.region).get_paginator("describe_db_snapshots").paginate()
-        known = {
-            each["DBSnapshotIdentifier"]: each["Engine"] for page in pages for each in page["DBSnapshots"]
-        }
-        if known.get(source) == "postgres":
-            self._snapshots.user(request.region, source)  # refuses before there is a record
-        response = forward(request)
-        if response.status != 200:
-            return response
-        made = databases.result("rds", "RestoreDBInstanceFromDBSnapshot", response)["DBInstance"]
-        if made["Engine"] != "postgres":
-            return response
-        identifier, user = made["DBInstanceIdentifier"], self._snapshots.user(request.region, source)
-        server = databases.server(self.world, f"rds-{identifier}", tls=True)
-        instance = self._found[request.region, identifier] = Instance(identifier, server, user)
-        database_interfaces.place_instance(self.world, request.region, instance.name, made)
-        managed = "MasterUserSecret" in made  # also when the source had one: moto makes another
-        password = self._manage(instance, made, request.region) if managed else None
-        instance.making = Making(password, snapshot=source)
-        instance.begin("creating", "available", partial(self._make, instance, request.region))
-        return self._corrected("RestoreDBInstanceFromDBSnapshot", response, request.region)
-
     # ------------------------------------------------------------ facts
 
+    def _named(self, region: str, identifier: str) -> Instance | None:
+        return self._found.get((region, identifier))
+
     def _instance(self, request: Request) -> Instance | None:
-        return self._found.get((request.region, form(request).get("DBInstanceIdentifier", "")))
-
-    def _source(self, request: Request) -> bool:
-        """Whether the operation would copy one of our servers."""
-        named = form(request)
-        source = named.get("SourceDBInstanceIdentifier") or named.get("DBSnapshotIdentifier") or ""
-        return bool(source)
-
-    def _must_be(self, instance: Instance, status: str) -> None:
-        if instance.status != status:
-            name = instance.name.removeprefix("rds-")
-            raise ServiceError("InvalidDBInstanceState", f"Instance {name} is not in {status} state.")
+        return self._named(request.region, form(request).get("DBInstanceIdentifier", ""))
 
     def _manage(self, instance: Instance, record: Result, region: str) -> str:
         """A new master password, put into the managed secret that moto made."""

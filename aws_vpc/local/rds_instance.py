@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from aws_vpc.local.databases import ADDRESS, Background
+from aws_vpc.local.databases import ADDRESS, Background, Making
 from aws_vpc.local.postgres import Postgres
+from aws_vpc.local.wire import ServiceError
 
 Result = dict[str, Any]
 # What RDS gives its master user in place of SUPERUSER.
@@ -15,15 +15,6 @@ GRANTED = (
     "pg_signal_backend",
     "pg_checkpoint",
 )
-
-
-@dataclass(frozen=True)
-class Making:
-    """What a new instance is made from."""
-
-    password: str | None
-    database: str | None = None
-    snapshot: str | None = None
 
 
 class Instance(Background):
@@ -50,3 +41,10 @@ class Instance(Background):
             record["StatusInfos"] = [
                 {"StatusType": "server", "Normal": False, "Status": "error", "Message": self.reason}
             ]
+
+
+def must_be(instance: Instance, status: str) -> None:
+    """Raise ServiceError when the instance does not have the status."""
+    if instance.status != status:
+        name = instance.name.removeprefix("rds-")
+        raise ServiceError("InvalidDBInstanceState", f"Instance {name} is not in {status} state.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_vpc.local.databases import IDENTIFIER, RESERVED, invalid
+from aws_vpc.local.wire import ServiceError
 
 # aws rds describe-db-engine-versions --engine postgres: what can be created, oldest first.
 ENGINE_VERSIONS = {
@@ -41,6 +42,38 @@ def check_create(asked: Mapping[str, Any]) -> None:
             raise invalid(text, "InvalidParameterCombination")
         return
     check_password(asked.get("MasterUserPassword"))
+
+
+def check_engine(asked: Mapping[str, Any]) -> None:
+    """Raise ServiceError for an engine that has no server here."""
+    engine = asked.get("Engine")
+    if engine != "postgres":
+        raise invalid(f"Invalid DB engine: {engine}. The embedded AWS runs postgres only.")
+
+
+def check_time(asked: Mapping[str, Any], source: Mapping[str, Any]) -> None:
+    """Raise ServiceError for a point in time that the instance cannot be restored to."""
+    name = source["DBInstanceIdentifier"]
+    if not source.get("BackupRetentionPeriod"):
+        text = f"Point in time restoration is not enabled for this instance: {name} keeps no backups."
+        raise invalid(text, "PointInTimeRestoreNotEnabled")
+    if not asked.get("UseLatestRestorableTime"):
+        raise invalid(
+            f"The instance {name} cannot be restored to {asked.get('RestoreTime')}: the embedded AWS keeps "
+            "no log of the past. Use UseLatestRestorableTime, or a snapshot."
+        )
+
+
+def refuse_replica(source: Mapping[str, Any]) -> ServiceError:
+    """Why the instance gets no read replica."""
+    if not source.get("BackupRetentionPeriod"):
+        return invalid(
+            "Automated backups are not enabled for this database instance. To enable automated backups, use "
+            "ModifyDBInstance to set the backup retention period to a non-zero value.",
+            "InvalidDBInstanceState",
+        )
+    text = "CreateDBInstanceReadReplica is not part of the embedded AWS: restore a snapshot for a copy."
+    return invalid(text, "UnsupportedOperation")
 
 
 def check_password(password: str | None) -> None:

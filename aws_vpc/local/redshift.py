@@ -13,16 +13,17 @@ from functools import partial
 from typing import Any
 
 from aws_vpc.local import database_interfaces, databases, ec2_interfaces, redshift_subnets
-from aws_vpc.local.databases import lower_identifier, with_parameters
+from aws_vpc.local.databases import Making, lower_identifier, with_parameters
 from aws_vpc.local.redshift_cluster import Cluster
 from aws_vpc.local.redshift_parameters import ParameterGroups
 from aws_vpc.local.redshift_rules import check_create, check_password
 from aws_vpc.local.redshift_schedules import ScheduledActions
+from aws_vpc.local.snapshots import Snapshots, plain
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError, answer, form, parse
 from aws_vpc.local.world import World
 
 Result = dict[str, Any]
-SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " ' \ or blank
+SECRET_KEY = "MasterPasswordSecretKmsKeyId"
 
 _running = databases.Running()
 
@@ -34,6 +35,7 @@ class Clusters:
         self.world = world
         self._found: dict[tuple[str, str], Cluster] = {}
         groups, self._schedules = ParameterGroups(), ScheduledActions(world)
+        self.snapshots = Snapshots(world, "redshift", "Snapshot")
         world.keep("redshift.groups", groups, "_set")
         world.keep("redshift.schedules", self._schedules, "_found", resume=self._schedules.resume)
         self._operations: Mapping[str, Callable[[Request, Forward, Result], Response]] = {
@@ -49,15 +51,17 @@ class Clusters:
             "ResumeCluster": self._resume,
             "RebootCluster": self._reboot,
             "ModifyClusterSubnetGroup": redshift_subnets.modify,
+            "CreateClusterSnapshot": self._snapshot,
+            "DeleteClusterSnapshot": self.snapshots.deleted,
+            "RestoreFromClusterSnapshot": self._restore,
             **self._schedules.operations,
         }
 
     def handle(self, request: Request, forward: Forward) -> Response:
         """The answer to a request to Redshift."""
-        request = lower_identifier(request, "ClusterIdentifier")
+        for name in ("ClusterIdentifier", "SnapshotIdentifier", "FinalClusterSnapshotIdentifier"):
+            request = lower_identifier(request, name)
         operation = form(request).get("Action", "")
-        if operation == "RestoreFromClusterSnapshot":
-            raise NotImplementedError("RestoreFromClusterSnapshot is not available")
         own = self._operations.get(operation)
         if own is None:
             return self._corrected(operation, forward(request), request.region)
@@ -66,7 +70,7 @@ class Clusters:
     def resume(self) -> list[Cluster]:
         """All clusters; the servers of those that were not paused start again."""
         for cluster in list(self._found.values()):
-            cluster.resume("rebooting", "available", "paused")
+            cluster.resume("rebooting", "available", "paused", self.snapshots)
         return list(self._found.values())
 
     def stop(self) -> None:
@@ -76,6 +80,7 @@ class Clusters:
             cluster.finish()
             cluster.remove()
         self._found.clear()
+        self.snapshots.stop()
 
     def rotation(self, secret: str) -> Callable[[], str] | None:
         """What rotates the secret and the password of its cluster; None when it is of no cluster here."""
@@ -84,7 +89,7 @@ class Clusters:
 
     def _rotate(self, cluster: Cluster) -> str:
         self._must_be(cluster, "available")
-        version, password = self._renew(cluster)
+        version, password = cluster.renew()
         cluster.server.set_password(cluster.user, password)
         return version
 
@@ -95,16 +100,49 @@ class Clusters:
         response = forward(request)
         if response.status != 200:
             return response
-        record = databases.result("redshift", "CreateCluster", response)["Cluster"]
+        cluster = self._added(request, response, asked)
+        password = asked.get("MasterUserPassword") or cluster.manage(asked.get(SECRET_KEY))
+        return self._made(cluster, Making(password, asked.get("DBName") or "dev"), request, response)
+
+    def _restore(self, request: Request, forward: Forward, asked: Result) -> Response:
+        source = plain(asked.get("SnapshotIdentifier") or asked.get("SnapshotArn") or "")
+        client = self.world.client("redshift", request.region)
+        known = client.get_paginator("describe_cluster_snapshots").paginate()
+        if source in {each["SnapshotIdentifier"] for page in known for each in page["Snapshots"]}:
+            self.snapshots.user(request.region, source)  # refuses before there is a record
+        response = forward(with_parameters(request, SnapshotIdentifier=source, SnapshotArn=None))
+        if response.status != 200:
+            return response
+        cluster = self._added(request, response, asked)
+        cluster.user = self.snapshots.user(request.region, source)
+        password = cluster.manage(asked.get(SECRET_KEY)) if asked.get("ManageMasterPassword") else None
+        return self._made(cluster, Making(password, snapshot=source), request, response)
+
+    def _added(self, request: Request, response: Response, asked: Result) -> Cluster:
+        """The new cluster that moto has a record of, in its subnets."""
+        record = databases.result("redshift", form(request)["Action"], response)["Cluster"]
         cluster = Cluster(self.world, request.region, record)
+        cluster.roles = list(asked.get("IamRoles") or cluster.roles)
         cluster.default_role = asked.get("DefaultIamRoleArn")
         self._found[request.region, cluster.identifier] = cluster
         database_interfaces.place_cluster(self.world, request.region, cluster.name, record)
-        password = asked.get("MasterUserPassword") or self._manage(cluster, asked)
-        database = asked.get("DBName") or "dev"
-        cluster.making = (password, database)
-        cluster.begin("creating", "available", cluster.make)
-        return self._corrected("CreateCluster", response, request.region, {"ClusterStatus": "creating"})
+        return cluster
+
+    def _made(self, cluster: Cluster, making: Making, request: Request, response: Response) -> Response:
+        """moto's answer, and the servers of the cluster being made."""
+        cluster.making = making
+        cluster.begin("creating", "available", partial(cluster.make, self.snapshots))
+        fixed = {"ClusterStatus": "creating"}
+        return self._corrected(form(request)["Action"], response, request.region, fixed)
+
+    def _snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
+        cluster = self._cluster(request)
+        self._must_be(cluster, "available")
+        response = forward(request)
+        if response.status == 200:
+            identifier = asked["SnapshotIdentifier"].lower()
+            self.snapshots.take(request.region, identifier, cluster.server, cluster.user)
+        return response
 
     def _modify(self, request: Request, forward: Forward, asked: Result) -> Response:
         cluster = self._cluster(request)
@@ -119,9 +157,9 @@ class Clusters:
         record = databases.result("redshift", "ModifyCluster", response)["Cluster"]
         database_interfaces.place_cluster(self.world, request.region, cluster.name, record)
         if managed:
-            password = self._manage(cluster, asked)
+            password = cluster.manage(asked.get(SECRET_KEY))
         elif managed is False and cluster.secret:
-            self._forget_secret(cluster)
+            cluster.forget_secret()
         if password:
             cluster.server.set_password(cluster.user, password)
         if new := asked.get("NewClusterIdentifier"):
@@ -151,6 +189,10 @@ class Clusters:
         if response.status != 200:
             return response
         cluster.finish()
+        final = asked.get("FinalClusterSnapshotIdentifier")
+        if final and not asked.get("SkipFinalClusterSnapshot") and cluster.status != "failed":
+            cluster.close()
+            self.snapshots.take(request.region, final.lower(), cluster.server, cluster.user)
         cluster.status = "deleting"
         corrected = self._corrected("DeleteCluster", response, request.region)
         self._found.pop((request.region, cluster.identifier), None)
@@ -158,7 +200,7 @@ class Clusters:
         self.world.settle("redshift")
         cluster.remove()
         if cluster.secret:
-            self._forget_secret(cluster)
+            cluster.forget_secret()
         return corrected
 
     def _pause(self, request: Request, forward: Forward, asked: Result) -> Response:
@@ -217,35 +259,6 @@ class Clusters:
                 text = f"Cluster {cluster.identifier} is in state {cluster.status}, not {status}."
             raise ServiceError("InvalidClusterState", text)
 
-    def _manage(self, cluster: Cluster, asked: Result) -> str:
-        """A new master password, put into the cluster's managed secret, which is made if there is none."""
-        if cluster.secret:
-            return self._renew(cluster)[1]
-        password, value = databases.login(cluster.user, SPECIALS)
-        secrets = self.world.client("secretsmanager", cluster.region)
-        arn = f"arn:aws:redshift:{cluster.region}:{self.world.account}:namespace:{cluster.identifier}"
-        tags = {"aws:redshift:primaryClusterArn": arn, "aws:secretsmanager:owningService": "redshift"}
-        key = asked.get("MasterPasswordSecretKmsKeyId")
-        made = secrets.create_secret(
-            Name=f"redshift!{cluster.identifier}-{cluster.user}",
-            Description=f"The admin credentials of the cluster {cluster.identifier}",
-            SecretString=value,
-            Tags=[{"Key": name, "Value": text} for name, text in tags.items()],
-            **({"KmsKeyId": key} if key else {}),
-        )
-        cluster.secret, cluster.secret_key = made["ARN"], key
-        return password
-
-    def _renew(self, cluster: Cluster) -> tuple[str, str]:
-        """The new version of the managed secret, and the password in it."""
-        client = self.world.client("secretsmanager", cluster.region)
-        return databases.renew(client, str(cluster.secret), cluster.user, SPECIALS)
-
-    def _forget_secret(self, cluster: Cluster) -> None:
-        secrets = self.world.client("secretsmanager", cluster.region)
-        secrets.delete_secret(SecretId=cluster.secret, ForceDeleteWithoutRecovery=True)
-        cluster.secret = None
-
     def _corrected(
         self, operation: str, response: Response, region: str, fixed: Mapping[str, Any] | None = None
     ) -> Response:
@@ -263,7 +276,9 @@ def handler(world: World) -> Handler:
     """The handler of requests to Redshift."""
     clusters = Clusters(world)
     world.keep("redshift", clusters, "_found", resume=clusters.resume)
-    world.data_owners.append(lambda: {each.server.name for each in clusters._found.values()})
+    world.data_owners.append(
+        lambda: {each.server.name for each in clusters._found.values()} | clusters.snapshots.folders()
+    )
     databases.installation(world)
     _running.add(clusters)
     return clusters.handle

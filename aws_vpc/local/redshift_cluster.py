@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
 from typing import Any
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local import databases
-from aws_vpc.local.databases import ADDRESS, Background
+from aws_vpc.local.databases import ADDRESS, Background, Making
 from aws_vpc.local.postgres import free_port, last_reason
 from aws_vpc.local.processes import Process
+from aws_vpc.local.snapshots import Snapshots
 from aws_vpc.local.warehouse import catalog
 from aws_vpc.local.world import World
 
@@ -19,6 +21,7 @@ Result = dict[str, Any]
 # Redshift's master user is a superuser, who reads and writes every table.
 GRANTED = ("pg_monitor", "pg_signal_backend", "pg_read_all_data", "pg_write_all_data")
 START_TIMEOUT = 30.0
+SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " ' \ or blank
 AVAILABILITY = {"available": "Available", "failed": "Failed", "modifying": "Modifying"}
 
 
@@ -35,23 +38,30 @@ class Cluster(Background):
         self.secret: str | None = None
         self.secret_key: str | None = None
         self.port = 0
-        self.making: tuple[str, str] | None = None  # password and database, until the server has them
+        self.making: Making | None = None  # until the server has it
         self._process: Process | None = None
         self._state, self._ready = (world.run / f"{self.name}.{kind}.json" for kind in ("state", "ready"))
         self._log = world.logs / f"warehouse-{self.identifier}.log"
 
-    def make(self) -> None:
+    def make(self, snapshots: Snapshots) -> None:
         """Create what is to be made, and have it on the disk before anybody is told."""
-        assert self.making is not None
-        self.create(*self.making)
+        making = self.making
+        assert making is not None
+        if making.snapshot:
+            snapshots.put(self.region, making.snapshot, self.server)
+            self.reopen()
+            if making.password:
+                self.server.set_password(self.user, making.password)
+        else:
+            self.create(str(making.password), str(making.database))
         self.making = None
         self.world.settle("redshift")
 
-    def resume(self, doing: str, then: str, paused: str) -> None:
+    def resume(self, doing: str, then: str, paused: str, snapshots: Snapshots) -> None:
         """Start again in the background, as the status was; what was being made is made anew."""
         if self.making is not None:
             self.server.forget()
-            self.begin(self.status, then, self.make)
+            self.begin(self.status, then, partial(self.make, snapshots))
         elif self.status in (paused, "pausing"):
             self.status = paused
         elif self.status != "failed":
@@ -160,3 +170,33 @@ class Cluster(Background):
             record["MasterPasswordSecretKmsKeyId"] = self.secret_key or "alias/aws/secretsmanager"
         if self.reason:
             record["ModifyStatus"] = self.reason  # the one field of free text
+
+    def manage(self, key: str | None) -> str:
+        """A new master password, put into the cluster's managed secret, which is made if there is none."""
+        if self.secret:
+            return self.renew()[1]
+        password, value = databases.login(self.user, SPECIALS)
+        arn = f"arn:aws:redshift:{self.region}:{self.world.account}:namespace:{self.identifier}"
+        tags = {"aws:redshift:primaryClusterArn": arn, "aws:secretsmanager:owningService": "redshift"}
+        made = self._secrets.create_secret(
+            Name=f"redshift!{self.identifier}-{self.user}",
+            Description=f"The admin credentials of the cluster {self.identifier}",
+            SecretString=value,
+            Tags=[{"Key": name, "Value": text} for name, text in tags.items()],
+            **({"KmsKeyId": key} if key else {}),
+        )
+        self.secret, self.secret_key = made["ARN"], key
+        return password
+
+    def renew(self) -> tuple[str, str]:
+        """The new version of the managed secret, and the password in it."""
+        return databases.renew(self._secrets, str(self.secret), self.user, SPECIALS)
+
+    def forget_secret(self) -> None:
+        """Delete the managed secret."""
+        self._secrets.delete_secret(SecretId=self.secret, ForceDeleteWithoutRecovery=True)
+        self.secret = None
+
+    @property
+    def _secrets(self) -> Any:
+        return self.world.client("secretsmanager", self.region)

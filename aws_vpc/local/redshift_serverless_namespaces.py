@@ -9,8 +9,7 @@ from functools import partial
 from typing import Any
 
 from aws_vpc.local.databases import new_password
-from aws_vpc.local.redshift import SPECIALS
-from aws_vpc.local.redshift_cluster import Cluster
+from aws_vpc.local.redshift_cluster import SPECIALS, Cluster
 from aws_vpc.local.redshift_rules import check_password
 from aws_vpc.local.redshift_serverless_records import Records, refused
 from aws_vpc.local.service import Answer, Parameters, new_id, now, page, tag_map

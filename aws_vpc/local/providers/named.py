@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from aws_vpc.local.providers.call import (
     absent,
+    accepted,
     attributes,
     call,
     gone_is_done,
@@ -78,10 +79,10 @@ def make(request: ResourceRequest, kind: Kind, parameters: Description) -> str:
         naming = stated or kind.key
         if stated is None:
             parameters = {**parameters, naming: name(request, maximum=kind.maximum, lower=kind.lower)}
-    wanted = tag_list(tags(request))
+    client, wanted = request.client(kind.service), tag_list(tags(request))
     if kind.tagged and wanted:
-        parameters = {**parameters, "Tags": wanted}
-    answer: Any = call(request.client(kind.service), kind.create, parameters)
+        parameters = {**parameters, **accepted(client, kind.create, {"Tags": wanted})}
+    answer: Any = call(client, kind.create, parameters)
     if not kind.answer:
         return str(parameters[naming])
     for part in kind.answer.split("."):
@@ -124,7 +125,14 @@ def resource(
         with undone(request, id, delete_it):
             stable(request, id)
             settle(request, id)
+            if chosen.create != kind.create:  # which may know no tags
+                tag_it(request, id)
             return state(request, id)
+
+    def tag_it(request: ResourceRequest, id: str) -> None:
+        if kind.tagged:
+            found = kind.describe(request.client(kind.service), id) or {}
+            retag(request, kind.service, str(found[kind.arn]) if kind.arn else tag_name(request, id))
 
     def update_it(request: ResourceRequest) -> ResourceState:
         id = request.id
@@ -133,9 +141,7 @@ def resource(
             call(request.client(kind.service), kind.update, {**parameters, kind.key: id})
             stable(request, id)
         settle(request, id)
-        if kind.tagged:
-            found = kind.describe(request.client(kind.service), id) or {}
-            retag(request, kind.service, str(found[kind.arn]) if kind.arn else tag_name(request, id))
+        tag_it(request, id)
         return state(request, id)
 
     def delete_it(request: ResourceRequest) -> None:

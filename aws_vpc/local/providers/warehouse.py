@@ -62,12 +62,22 @@ def shape(request: ResourceRequest, given: Description) -> Description:
 
 def settle_cluster(request: ResourceRequest, id: str) -> None:
     """Nothing; roles, logging, and whether the cluster is paused are as stated."""
+    settle_restored(request, id)
     settle_roles(request, id)
     settle_logging(request, id)
     action = request.properties.get("ResourceAction")
     if action and request.previous is not None and request.changed("ResourceAction"):
         call(request.client("redshift"), action.replace("-", "_"), {"ClusterIdentifier": id})
         ready(CLUSTER, "ClusterStatus")(request, id)
+
+
+def settle_restored(request: ResourceRequest, id: str) -> None:
+    """Nothing; a cluster made from a snapshot has the master password that the template states."""
+    password = request.properties.get("MasterUserPassword")
+    if request.previous is None and request.properties.get("SnapshotIdentifier") and password:
+        ready(CLUSTER, "ClusterStatus")(request, id)
+        given = {"ClusterIdentifier": id, "MasterUserPassword": password}
+        call(request.client("redshift"), "modify_cluster", given)
 
 
 def settle_roles(request: ResourceRequest, id: str) -> None:
