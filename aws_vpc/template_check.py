@@ -93,7 +93,7 @@ def _mappings(mappings: Mapping[str, Any]) -> None:
     for name, mapping in mappings.items():
         members = list(mapping.values()) if isinstance(mapping, dict) else [mapping]
         if not all(isinstance(pairs, dict) for pairs in members):
-            fail(f"The Mappings member {name} must be a map of maps.")
+            fail(f"Every Mappings member {name} must be a map")
         for pairs in members:
             if any(isinstance(value, dict) for value in pairs.values()):
                 fail("Every Mappings attribute must be a String or a List.")
@@ -120,7 +120,7 @@ def _resource(logical: str, resource: Any) -> None:
     if not re.fullmatch(r"[A-Za-z0-9]+", logical):
         fail(f"Resource name {logical} is non alphanumeric.")
     if not isinstance(resource, dict):
-        fail("Every Resources object must be a JSON object.")
+        fail("Any Resources member must be an object.")
     if unknown := sorted(resource.keys() - RESOURCE):
         raise TemplateError(f"Invalid template resource property '{unknown[0]}'")
     if not isinstance(resource.get("Type"), str):

@@ -14,6 +14,7 @@ from aws_vpc.local.cloudformation import (
     api_settings,
     api_write,
     change_sets,
+    constraints,
 )
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.wire import ServiceError
@@ -59,4 +60,5 @@ def call(engine: Engine, operation: str, region: str, params: dict[str, Any]) ->
             f"{operation} is not part of the embedded AWS: CloudFormation here answers "
             + ", ".join(sorted(OPERATIONS)),
         )
+    constraints.check(operation, params)
     return OPERATIONS[operation](engine, region, params)

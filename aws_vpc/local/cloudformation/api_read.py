@@ -106,6 +106,8 @@ def list_stack_resources(engine: Engine, region: str, params: Params) -> Params:
 def get_template(engine: Engine, region: str, params: Params) -> Params:
     """The text of a stack's template, or of a change set's."""
     if params.get("ChangeSetName"):
+        if not params.get("StackName") and not params["ChangeSetName"].startswith("arn:"):
+            raise ServiceError("ValidationError", "StackName is a required parameter.")
         from aws_vpc.local.cloudformation.change_sets import find
 
         prepared = find(engine, region, params).prepared
@@ -128,7 +130,11 @@ def validate_template(engine: Engine, region: str, params: Params) -> Params:
 def get_template_summary(engine: Engine, region: str, params: Params) -> Params:
     """Parameters, types and capabilities of a template or of a stack's."""
     if params.get("StackName"):
-        template = engine.find(params["StackName"], region).definition.template
+        stack = engine.find(params["StackName"], region)
+        if stack.status == "REVIEW_IN_PROGRESS":
+            said = "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."
+            raise ServiceError("ValidationError", said)
+        template = stack.definition.template
     else:
         template = given(engine, region, params)
     metadata = template.section("Metadata")

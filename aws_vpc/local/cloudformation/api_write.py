@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_vpc.errors import Error
-from aws_vpc.local.cloudformation import deletion, operations, plans
+from aws_vpc.local.cloudformation import deletion, operations, plans, policies
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.live import Live
 from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
@@ -32,14 +32,15 @@ def refuse(message: str, code: str = "ValidationError") -> ServiceError:
     return ServiceError(code, message)
 
 
-def check_name(name: str, member: str = "stackName") -> None:
-    """Nothing; ValidationError when a stack, or another member of the request, may not be called so."""
+def check_name(name: str) -> None:
+    """Nothing; ValidationError when a stack may not be called so."""
     if len(name) > 128 or not NAME.fullmatch(name):
-        rule = "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        rule = "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
         if len(name) > 128:
-            rule = "Member must have length less than or equal to 128"
+            rule = "have length less than or equal to 128"
         raise refuse(
-            f"1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: {rule}"
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            f"Member must {rule}"
         )
 
 
@@ -81,10 +82,13 @@ def create_stack(engine: Engine, region: str, params: Params) -> Params:
     check_name(name)
     if "OnFailure" in params and "DisableRollback" in params:
         raise refuse("Only one of DisableRollback or OnFailure may be specified, not both")
-    stack_id = engine.new_id(region, name)
+    reviewed = engine.stacks.get(engine.names.get((region, name), ""))
+    if reviewed is not None and reviewed.status != "REVIEW_IN_PROGRESS":
+        reviewed = None
+    stack_id = reviewed.id if reviewed else engine.new_id(region, name)
     prepared = prepared_new(engine, region, name, stack_id, params)
     stack = new_stack(engine, region, name, stack_id, prepared, params)
-    engine.add(stack)
+    engine.add(stack, instead_of=reviewed)
     run = begin_create(engine, stack, prepared, params)
     return remember(engine, "CreateStack", params, {"StackId": stack_id, "OperationId": run.id})
 
@@ -118,6 +122,8 @@ def new_stack(
 
 def policy_given(engine: Engine, region: str, params: Params, key: str = "StackPolicy") -> str | None:
     """The stack policy a call names."""
+    if params.get(f"{key}URL") and params.get(f"{key}Body"):
+        raise refuse(f"You cannot specify both {key}URL and {key}Body")
     if params.get(f"{key}URL"):
         return check_policy(fetch(engine, region, params[f"{key}URL"]))
     return check_policy(params[f"{key}Body"]) if params.get(f"{key}Body") else None
@@ -125,12 +131,9 @@ def policy_given(engine: Engine, region: str, params: Params, key: str = "StackP
 
 def check_policy(text: str) -> str:
     """The policy's text; ValidationError when it is none."""
-    try:
-        if isinstance(json.loads(text)["Statement"], (list, dict)):
-            return text
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise refuse("Error validating stack policy: Invalid stack policy")
+    if not policies.valid(text):
+        raise refuse("Error validating stack policy: Invalid stack policy")
+    return text
 
 
 def rollback_off(params: Params) -> bool:

@@ -28,7 +28,10 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
     kind, name = params.get("ChangeSetType") or "UPDATE", params["StackName"]
     if kind == "IMPORT":
         raise api_write.refuse("ChangeSetType IMPORT is not part of the embedded AWS", "UnsupportedOperation")
-    api_write.check_name(params["ChangeSetName"], "changeSetName")
+    if params.get("ImportExistingResources"):
+        raise api_write.refuse(
+            "ImportExistingResources is not part of the embedded AWS", "UnsupportedOperation"
+        )
     if params.get("OnStackFailure") == "DELETE" and kind != "CREATE":
         raise api_write.refuse("OnStackFailure DELETE is only valid when ChangeSetType is CREATE")
     if params.get("DeploymentMode") and kind != "UPDATE":
@@ -167,10 +170,10 @@ def find(engine: Engine, region: str, params: Params) -> ChangeSet:
         elif not params.get("StackName"):
             raise api_write.refuse("StackName must be specified if ChangeSetName is not specified as an ARN.")
         else:
-            stack = engine.find(params["StackName"], region)
+            stack = engine.standing(params["StackName"], region)
             if name in stack.change_sets:
                 return stack.change_sets[name]
-    raise api_write.refuse(f"ChangeSet [{name}] does not exist", "ChangeSetNotFound")
+    raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
 
 
 def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
@@ -184,13 +187,13 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
     return shapes.without_none({
         "ChangeSetName": one.name, "ChangeSetId": one.id, "StackId": one.stack_id,
         "StackName": stack.name if stack else one.options.get("StackName"),
-        "Description": one.description, "Parameters": shapes.parameter_list(definition),
+        "Description": one.description, "Parameters": shapes.parameter_list(definition) or None,
         "CreationTime": one.created, "ExecutionStatus": one.execution, "Status": one.status,
         "StatusReason": one.reason, "NotificationARNs": list(definition.notification_arns),
         "RollbackConfiguration": one.options.get("RollbackConfiguration") or {},
         "DeploymentConfig": one.options.get("DeploymentConfig"),
         "Capabilities": list(definition.capabilities),
-        "Tags": shapes.tag_list(definition.tags),
+        "Tags": shapes.tag_list(definition.tags) or None,
         "Changes": [
             change_shape(change, one.prepared, stack, children.get(change.logical_id), values)
             for change in changes
@@ -248,6 +251,7 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
         options = {**one.options, **params}
         if one.kind == "CREATE":
             stack.status, stack.definition = "CREATE_IN_PROGRESS", prepared.definition
+            stack.updated = now()
             stack.disable_rollback = api_write.rollback_off(options) or one.on_failure == "DO_NOTHING"
             stack.express = api_write.express(options)
             stack.rollback_configuration = options.get("RollbackConfiguration") or {}

@@ -28,7 +28,7 @@ def change_shape(
         "LogicalResourceId": change.logical_id,
         "PhysicalResourceId": change.old.physical_id if change.old else None,
         "ResourceType": change.type,
-        "Replacement": change.replacement if modify else None,
+        "Replacement": change.replacement if modify else added(change, values),
         "Scope": scope(change) if modify else [],
         "Details": details(change, prepared, stack, values) if modify else synced(change, values),
         "ChangeSetId": child.id if child else None,
@@ -38,6 +38,11 @@ def change_shape(
         "AfterContext": context(change.new) if values else None,
     }
     return {"Type": "Resource", "ResourceChange": without_none(shown)}
+
+
+def added(change: Change, values: bool) -> str | None:
+    """What is said of the replacement of a new resource: True, where values are asked for."""
+    return "True" if values and change.action == "Add" else None
 
 
 def actual(change: Change) -> Resource | None:
@@ -101,13 +106,17 @@ def _property(
     before, after = at(old.shown if old else {}, path), at(new.shown if new else {}, path)
     top = path.split("/")[0]
     source, cause = _source(change, top, prepared, stack)
-    target = {
-        "Attribute": "Properties", "Name": top, "Path": f"/Properties/{path}",
+    target: dict[str, Any] = {
+        "Attribute": "Properties", "Name": top,
         "RequiresRecreation": RECREATION[replacement(change.type, {path})],
-        "AttributeChangeType": "Add" if before is None else "Remove" if after is None else "Modify",
-        "BeforeValue": _text(before) if values else None, "AfterValue": _text(after) if values else None,
-        **drifted(change, path, before),
     }  # fmt: skip
+    if values or change.drift:
+        target |= {
+            "Path": f"/Properties/{path}",
+            "AttributeChangeType": "Add" if before is None else "Remove" if after is None else "Modify",
+            "BeforeValue": _text(before) if values else None, "AfterValue": _text(after) if values else None,
+            **drifted(change, path, before),
+        }  # fmt: skip
     return without_none({
         "Target": without_none(target), "Evaluation": "Static" if known(after) else "Dynamic",
         "ChangeSource": source, "CausingEntity": cause,

@@ -68,10 +68,17 @@ class Engine:
             found = [self.stacks[id] for (where, _), id in self.names.items() if where == region]
         return reversed(found)
 
-    def add(self, stack: Stack) -> None:
-        """Remember a new stack; AlreadyExistsException when its name is taken."""
+    def add(self, stack: Stack, instead_of: Stack | None = None) -> None:
+        """Remember a new stack; AlreadyExistsException when its name is taken.
+
+        `instead_of`: the same stack under review, whose change sets are obsolete now.
+        """
         with self.changed:
-            if (stack.region, stack.name) in self.names:
+            if instead_of is not None and self.stacks.get(stack.id) is instead_of:
+                stack.events, stack.change_sets = instead_of.events, instead_of.change_sets
+                for change_set in stack.change_sets.values():
+                    change_set.execution = "OBSOLETE"
+            elif (stack.region, stack.name) in self.names:
                 raise ServiceError("AlreadyExistsException", f"Stack [{stack.name}] already exists")
             self.stacks[stack.id] = stack
             self.names[stack.region, stack.name] = stack.id

@@ -10,6 +10,26 @@ from typing import Any
 from aws_vpc.errors import TemplateError
 
 
+def valid(text: str) -> bool:
+    """Whether the text is a stack policy: JSON, statements about updates by everybody."""
+    try:
+        statements = _list(json.loads(text).get("Statement"))
+        return all(_is_statement(one) for one in statements)
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def _is_statement(one: Mapping[str, Any]) -> bool:
+    actions = [str(action) for key in ("Action", "NotAction") for action in _list(one.get(key))]
+    return (
+        one.get("Effect") in ("Allow", "Deny")
+        and one.get("Principal") == "*"
+        and bool(actions)
+        and all(action == "*" or action.startswith("Update:") for action in actions)
+        and bool(one.keys() & {"Resource", "NotResource"})
+    )
+
+
 def refuse(policy: str | None, action: str, logical_id: str, type: str) -> None:
     """Nothing; TemplateError when the policy does not allow Modify, Replace or Delete of the resource."""
     if not policy:

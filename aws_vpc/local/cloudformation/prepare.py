@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared
@@ -29,6 +31,7 @@ def prepare(
 
     `reviewed`: for a change set, which shows what transforms made of the template before anything is done.
     """
+    refuse_role(engine, region, role_arn)
     refuse_capabilities(template, {*capabilities, *(["CAPABILITY_AUTO_EXPAND"] if reviewed else [])})
     refuse_unknown_types(template)
     resolved = resolve(template.parameters, parameters, stored_parameter(engine, region))
@@ -129,6 +132,16 @@ def refuse_unknown_types(template: Template) -> None:
         raise TemplateError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
 
 
+def refuse_role(engine: Engine, region: str, arn: str | None) -> None:
+    """Nothing; ValidationError when there is no such role to act in."""
+    if arn is None:
+        return
+    try:
+        engine.client("iam", region).get_role(RoleName=arn.rpartition("/")[2])
+    except ClientError:
+        raise ServiceError("ValidationError", f"Role {arn} is invalid or cannot be assumed") from None
+
+
 def refuse_capabilities(template: Template, given: set[str]) -> None:
     """Nothing; InsufficientCapabilities when the template needs what was not acknowledged."""
     for needed in template.capabilities:
@@ -178,10 +191,4 @@ def tags_given(items: Iterable[Mapping[str, str]]) -> dict[str, str]:
         if key in found:
             raise ServiceError("ValidationError", f"Duplicate tag keys found: {key}")
         found[key] = item["Value"]
-    if len(found) > 50:
-        raise ServiceError(
-            "ValidationError",
-            f"1 validation error detected: Value '{list(found)}' at 'tags' failed to satisfy constraint: "
-            "Member must have length less than or equal to 50",
-        )
     return found

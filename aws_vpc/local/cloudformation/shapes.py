@@ -37,17 +37,18 @@ def stack(one: Stack) -> dict[str, Any]:
     definition = one.definition
     return without_none({
         "StackId": one.id, "StackName": one.name, "ChangeSetId": one.change_set_id,
-        "Description": definition.template.description, "Parameters": parameter_list(definition),
+        "Description": definition.template.description, "Parameters": parameter_list(definition) or None,
         "CreationTime": one.created, "DeletionTime": one.deleted, "LastUpdatedTime": one.updated,
         "RollbackConfiguration": one.rollback_configuration, "DetailedStatus": one.detailed,
         "DeploymentConfig": deployment(one), "StackStatus": one.status, "StackStatusReason": one.reason,
         "DisableRollback": one.disable_rollback, "NotificationARNs": list(definition.notification_arns),
-        "TimeoutInMinutes": one.timeout, "Capabilities": list(definition.capabilities),
-        "Outputs": [output(found) for found in one.outputs], "RoleARN": definition.role_arn,
-        "Tags": tag_list(definition.tags), "EnableTerminationProtection": one.protected,
+        "TimeoutInMinutes": one.timeout, "Capabilities": list(definition.capabilities) or None,
+        "Outputs": [output(found) for found in one.outputs] or None, "RoleARN": definition.role_arn,
+        "Tags": tag_list(definition.tags),
+        "EnableTerminationProtection": None if one.status == "DELETE_COMPLETE" else one.protected,
         "ParentId": one.parent_id, "RootId": one.root_id,
         "DriftInformation": stack_drift(one), "DeletionMode": one.deletion_mode,
-        "RetainExceptOnCreate": one.retain_except_on_create,
+        "RetainExceptOnCreate": one.retain_except_on_create or None,
         "LastOperations": [{"OperationType": run.kind, "OperationId": run.id} for run in one.runs[-2:]],
     })  # fmt: skip
 

@@ -35,6 +35,8 @@ def location(url: str, endpoint: str) -> tuple[str, str, str | None]:
     local = urlsplit(endpoint)
     if parts.port == local.port and parts.hostname in (local.hostname, "localhost", "127.0.0.1"):
         bucket = ""
+    if parts.scheme == "s3":
+        raise TemplateError(f"S3 error: Domain name specified in {parts.hostname} is not a valid S3 domain")
     if bucket is None or parts.scheme not in ("http", "https"):
         raise TemplateError("TemplateURL must be a supported URL.")
     if not bucket:
