@@ -548,7 +548,7 @@ def test_a_stack_policy_denies_the_update_and_can_be_lifted_for_one(
 
 def test_a_malformed_stack_policy_is_refused(aws: Bench) -> None:
     with pytest.raises(ClientError, match="Error validating stack policy"):
-        aws.create("Resources:\n" + thing(), StackPolicyBody="{}")
+        aws.create("Resources:\n" + thing(), StackPolicyBody='{"Statement": [{}]}')
 
 
 def test_a_hidden_default_is_not_shown(aws: Bench) -> None:

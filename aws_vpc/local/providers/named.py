@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 
 from aws_vpc.local.providers.call import (
     absent,
-    accepted,
     attributes,
     call,
     gone_is_done,
@@ -80,14 +79,20 @@ def make(request: ResourceRequest, kind: Kind, parameters: Description) -> str:
         if stated is None:
             parameters = {**parameters, naming: name(request, maximum=kind.maximum, lower=kind.lower)}
     client, wanted = request.client(kind.service), tag_list(tags(request))
-    if kind.tagged and wanted:
-        parameters = {**parameters, **accepted(client, kind.create, {"Tags": wanted})}
+    if kind.tagged and wanted and takes_tags(client, kind.create):
+        parameters = {**parameters, "Tags": wanted}
     answer: Any = call(client, kind.create, parameters)
     if not kind.answer:
         return str(parameters[naming])
     for part in kind.answer.split("."):
         answer = answer[int(part) if part.isdigit() else part]
     return str(answer)
+
+
+def takes_tags(client: Any, operation: str) -> bool:
+    """Whether the operation tags what it makes, however its parameter is spelled."""
+    model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+    return "tags" in {name.lower() for name in model.input_shape.members}
 
 
 def resource(
