@@ -21,90 +21,31 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 # One user name has to please both: RDS for PostgreSQL takes letters, digits and underscores (1-63),
 # Redshift lower case only.
 USERNAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-RESERVED = frozenset(
-    [
-        "admin",
-        "all",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "between",
-        "both",
-        "case",
-        "cast",
-        "check",
-        "collate",
-        "column",
-        "constraint",
-        "create",
-        "current_user",
-        "default",
-        "delete",
-        "desc",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "false",
-        "for",
-        "foreign",
-        "from",
-        "grant",
-        "group",
-        "having",
-        "in",
-        "insert",
-        "into",
-        "leading",
-        "limit",
-        "new",
-        "not",
-        "null",
-        "off",
-        "old",
-        "on",
-        "only",
-        "or",
-        "order",
-        "primary",
-        "public",
-        "rdsadmin",
-        "rdsrepladmin",
-        "rds_superuser",
-        "references",
-        "select",
-        "session_user",
-        "some",
-        "system",
-        "table",
-        "then",
-        "to",
-        "trailing",
-        "true",
-        "union",
-        "unique",
-        "update",
-        "user",
-        "using",
-        "when",
-        "where",
-        "with",
-    ]
-)
+RESERVED = frozenset([
+    "admin", "all", "and", "any", "array", "as", "asc", "between", "both", "case", "cast", "check",
+    "collate", "column", "constraint", "create", "current_user", "default", "delete", "desc",
+    "distinct", "do", "else", "end", "except", "false", "for", "foreign", "from", "grant", "group",
+    "having", "in", "insert", "into", "leading", "limit", "new", "not", "null", "off", "old", "on",
+    "only", "or", "order", "primary", "public", "rdsadmin", "rdsrepladmin", "rds_superuser",
+    "references", "select", "session_user", "some", "system", "table", "then", "to", "trailing", "true",
+    "union", "unique", "update", "user", "using", "when", "where", "with",
+])  # fmt: skip
 FORBIDDEN = "/@\"'\\ "
 
 
-def web_ingress(text: str) -> tuple[str, str]:
+FAMILIES: Mapping[int, tuple[type[ipaddress.IPv4Network | ipaddress.IPv6Network], str]] = {
+    4: (ipaddress.IPv4Network, "a.b.c.d/24, a.b.c.d/32 or a.b.c.d"),
+    6: (ipaddress.IPv6Network, "2001:db8:0:7::/64 or 2001:db8:0:7::1"),
+}
+
+
+def web_ingress(text: str, version: int = 4) -> tuple[str, str]:
     """The CIDR block of the address that may open the web page, and a remark on it (or an empty string)."""
+    family, shapes = FAMILIES[version]
     try:
-        network = ipaddress.IPv4Network(text, strict=False)
+        network = family(text, strict=False)
     except ValueError:
-        raise UsageError(
-            f"{text!r} is not an address that may open the web page; give a.b.c.d/24, a.b.c.d/32 or a.b.c.d"
-        ) from None
+        raise UsageError(f"{text!r} is not an address that may open the web page; give {shapes}") from None
     if network.prefixlen == 0:
         return str(network), f"{network} lets the whole internet open the web page"
     if "/" in text and str(network) != text:

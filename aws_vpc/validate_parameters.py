@@ -196,6 +196,19 @@ def existing_network(values: Values, _: Facts) -> Found:
         yield data, "names 1 subnet, and the database needs 2 in different zones"
 
 
+def ipv6(values: Values, _: Facts) -> Found:
+    """IPv6 is given to a network that is made here, and its clients need it."""
+    if values.get("EnableIpv6") == "true" and not own_network(values):
+        yield "EnableIpv6", "true needs a network that is made here; leave Vpc empty"
+    clients = values.get("WebIngressCidrIpv6", "")
+    if clients and values.get("EnableIpv6") != "true":
+        yield "WebIngressCidrIpv6", "needs IPv6 addresses to be opened at; give EnableIpv6=true, too"
+    try:
+        ipaddress.IPv6Network(clients or "::/0")
+    except ValueError as error:
+        yield "WebIngressCidrIpv6", f"{clients} is no block of IPv6 addresses: {error}"
+
+
 def nat_gateways(values: Values, _: Facts) -> Found:
     """An existing network brings its own ways out."""
     if not own_network(values) and values.get("NatGateway") in {"per-az", "regional"}:
@@ -226,6 +239,6 @@ def certificate(values: Values, facts: Facts) -> Found:
 
 
 RULES: tuple[Rule, ...] = (
-    overlapping_cidrs, cidr_size, far_side, transit_gateway, peer_role, zones, existing_network, nat_gateways,
-    endpoints, certificate,
+    overlapping_cidrs, cidr_size, far_side, transit_gateway, peer_role, zones, existing_network, ipv6,
+    nat_gateways, endpoints, certificate,
 )  # fmt: skip

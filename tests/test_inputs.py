@@ -23,6 +23,23 @@ def test_an_address_becomes_a_network_and_cleared_bits_are_said(given, network, 
 
 
 @pytest.mark.parametrize(
+    ("given", "network", "remark"),
+    [
+        ("2001:DB8:0:7::1", "2001:db8:0:7::1/128", ""),
+        ("2001:db8:0:7::/64", "2001:db8:0:7::/64", ""),
+        ("2001:db8:0:7::1/64", "2001:db8:0:7::/64", "means 2001:db8:0:7::/64"),
+        ("::/0", "::/0", "the whole internet"),
+    ],
+)
+def test_an_address_of_ipv6_becomes_a_network_too(given, network, remark):
+    found, said = inputs.web_ingress(given, 6)
+    assert found == network
+    assert remark in said and bool(remark) is bool(said)
+    with pytest.raises(UsageError, match="give 2001:db8:0:7::/64"):
+        inputs.web_ingress("10.0.0.0/8", 6)
+
+
+@pytest.mark.parametrize(
     "given", ["", "me", "203.0.113.256", "203.0.113.0/33", "203.0.113.0/24/", "::1", "1.2.3"]
 )
 def test_what_is_no_address_is_refused_with_the_forms(given):

@@ -49,10 +49,11 @@ def requested(options: Namespace, console: Console) -> Request:
     packaged, web = package(root / "templates"), bundle(root / "eb-flask")
     given = {**environment(), **positional, **from_file(options)}
     given |= inputs.assignments(options.param)
-    if "WebIngressCidr" in given:
-        given["WebIngressCidr"], remark = inputs.web_ingress(given["WebIngressCidr"])
-        if remark:
-            console.note(remark)
+    for name, version in (("WebIngressCidr", 4), ("WebIngressCidrIpv6", 6)):
+        if given.get(name) or (name in given and version == 4):
+            given[name], remark = inputs.web_ingress(given[name], version)
+            if remark:
+                console.note(remark)
     declared = packaged.template.parameters
     inputs.check_known(given, [name for name in declared if name not in OWN], "nested-stack.yaml")
     for name, value in given.items():
