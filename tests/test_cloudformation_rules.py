@@ -426,6 +426,23 @@ def test_an_operation_that_is_not_there_is_named(aws: Bench) -> None:
         aws.cfn.estimate_template_cost(TemplateBody="x")
 
 
+def test_long_lists_come_in_pages_of_a_hundred(aws: Bench) -> None:
+    prefix = aws.name("paged")
+    output = "\nOutputs: {O: {Value: x, Export: {Name: !Ref 'AWS::StackName'}}}"
+    made = [aws.create("Resources:\n" + thing() + output, f"{prefix}-{number}") for number in range(101)]
+    for operation, key, name in (
+        ("describe_stacks", "Stacks", "StackName"),
+        ("list_stacks", "StackSummaries", "StackName"),
+        ("list_exports", "Exports", "Name"),
+    ):
+        pages = [page[key] for page in aws.cfn.get_paginator(operation).paginate()]
+        assert [len(page) for page in pages[:-1]] == [100] * (len(pages) - 1)
+        ours = [one[name] for page in pages for one in page if one[name].startswith(prefix)]
+        assert sorted(ours) == sorted(f"{prefix}-{number}" for number in range(101))
+    for stack in made:
+        aws.cfn.delete_stack(StackName=stack)
+
+
 def test_long_histories_come_in_pages(aws: Bench) -> None:
     template = "Resources:\n" + "".join(thing(f"A{number}") for number in range(60))
     stack = aws.create(template)

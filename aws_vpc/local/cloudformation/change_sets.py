@@ -8,7 +8,7 @@ from typing import Any
 from aws_vpc.errors import Error
 from aws_vpc.local.cloudformation import api_write, plans, shapes, validation
 from aws_vpc.local.cloudformation.api_read import page
-from aws_vpc.local.cloudformation.details import change_shape
+from aws_vpc.local.cloudformation.details import change_shape, details
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import ChangeSet, Definition, Prepared, Stack, now
 from aws_vpc.local.wire import ServiceError
@@ -181,9 +181,10 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
     one = find(engine, region, params)
     stack = engine.stacks.get(one.stack_id)
     definition = one.prepared.definition if one.prepared else Definition(Template("", {}), {})
-    changes, more = page(one.changes, params)
     children = one.options.get("Children", {})
     values = bool(params.get("IncludePropertyValues"))
+    shown = one.changes if not values else [each for each in one.changes if told(one, each, stack)]
+    changes, more = page(shown, params)
     return shapes.without_none({
         "ChangeSetName": one.name, "ChangeSetId": one.id, "StackId": one.stack_id,
         "StackName": stack.name if stack else one.options.get("StackName"),
@@ -202,6 +203,17 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
         "OnStackFailure": one.on_failure, "DeploymentMode": one.options.get("DeploymentMode"),
         "StackDriftStatus": drift_status(one), **more,
     })  # fmt: skip
+
+
+def told(one: ChangeSet, change: plans.Change, stack: Stack | None) -> bool:
+    """Whether a change is told among property values: not one that only follows others made in place."""
+    if change.action != "Modify" or change.replacement != "False" or change.drift:
+        return True
+    kept = {each.logical_id for each in one.changes if not each.renews}
+    found = details(change, one.prepared, stack, False)
+    causes = [str(each.get("CausingEntity", "")).split(".")[0] for each in found]
+    dynamic = all(each["ChangeSource"] == "ResourceAttribute" for each in found)
+    return not (found and dynamic and set(causes) <= kept)
 
 
 def drift_status(one: ChangeSet) -> str | None:

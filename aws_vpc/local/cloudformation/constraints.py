@@ -42,7 +42,8 @@ def _broken(shape: Any, value: Any, path: str) -> Iterator[str]:
 
 
 def _told(value: Any, path: str, rule: str) -> str:
-    shown = f"{str(value)[:64]}..." if len(str(value)) > 256 else value
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    shown = f"{text[:64]}..." if len(text) > 256 else text
     return f"Value '{shown}' at '{path}' failed to satisfy constraint: Member must {rule}"
 
 

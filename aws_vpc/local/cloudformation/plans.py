@@ -41,6 +41,10 @@ class Change:
         """Whether the physical id may be another afterwards."""
         return self.action == "Add" or self.replacement in ("True", "Conditional")
 
+    def touches(self, attribute: str) -> bool:
+        """Whether the attribute may be another afterwards: of a new resource, or a property that changes."""
+        return self.renews or attribute.split(".")[0] in {path.split("/")[0] for path in self.paths}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -114,7 +118,7 @@ class _Planner:
         change, old = self.changes.get(logical), self.old.get(logical)
         if logical in self.outputs:
             return self.outputs[logical].get(attribute.removeprefix("Outputs."), UNKNOWN)
-        if old is None or old.physical_id is None or (change and change.renews):
+        if old is None or old.physical_id is None or (change and change.touches(attribute)):
             return UNKNOWN
         found = late(old.type, attribute)
         if found is not None and self._changes(found.by):
