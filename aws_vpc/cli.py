@@ -85,9 +85,11 @@ def module(name: str) -> ModuleType:
 def parser(name: str) -> Parser:
     """The parser of one command."""
     line = COMMANDS[name].line
-    made = Parser(prog=f"aws-vpc {name}", description=f"{line[0].upper()}{line[1:]}.", epilog=EXIT)
+    command = module(name)
+    told = getattr(command, "EXIT", EXIT)
+    made = Parser(prog=f"aws-vpc {name}", description=f"{line[0].upper()}{line[1:]}.", epilog=told)
     common(made)
-    module(name).arguments(made)
+    command.arguments(made)
     return made
 
 

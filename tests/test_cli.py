@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from aws_vpc import cli
-from aws_vpc.commands import request
+from aws_vpc.commands import local, request
 from aws_vpc.commands.console import Console
 from aws_vpc.errors import Error, Refused
 
@@ -91,6 +91,33 @@ def test_a_teardown_of_nothing_says_so_and_is_done(capsys):
 def test_local_status_of_nothing_is_3(capsys):
     assert cli.main(["local", "status", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["endpoint"] is None
+
+
+def test_local_status_has_a_line_for_each_stack_and_leaves_out_what_is_not_known():
+    nowhere = {"host": None, "port": None, "database": None, "up": False, "rows": None, "version": None}
+    there = {"host": "localhost", "port": 5432, "database": "people", "up": True, "rows": None}
+    found = {"endpoint": "http://127.0.0.1:1", "web": None, "bucket": None, "kept": False, "pids": {}}
+    found |= {"rds": there, "redshift": nowhere, "stacks": {"a": "CREATE_COMPLETE", "b": "DELETE_FAILED"}}
+    assert local.status_lines(found | {"regions": {"eu-west-1": {"c": "CREATE_COMPLETE"}}}) == [
+        "endpoint   http://127.0.0.1:1",
+        "web        none",
+        "bucket     none",
+        "kept       no",
+        "rds        host localhost, port 5432, database people, up True",
+        "redshift   none",
+        "stacks     a CREATE_COMPLETE",
+        "           b DELETE_FAILED",
+        "eu-west-1  c CREATE_COMPLETE",
+    ]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in cli.COMMANDS)])
+def test_every_command_tells_its_usage_and_its_exit_statuses(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0 and told.startswith("usage: aws-vpc")
+    assert all(f"{status} " in told.split("Exit status: ")[1] for status in (0, 1, 2, 3, 130))
 
 
 def test_local_stop_and_logs_of_nothing_are_done(capsys):

@@ -56,6 +56,36 @@ def test_a_route_over_a_peering_connection_works_while_it_is_active(aws: Embedde
     assert states(aws, table) == {"10.12.0.0/16": "blackhole"}
 
 
+def test_peering_connections_are_found_by_filters(aws: Embedded) -> None:
+    ec2 = aws.client("ec2")
+    a, b, c = (vpc(aws, f"10.{number}.0.0/16")[0] for number in (31, 32, 33))
+    first, second = (
+        ec2.create_vpc_peering_connection(VpcId=near, PeerVpcId=far)["VpcPeeringConnection"]
+        for near, far in ((a, b), (b, c))
+    )
+    id = first["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=id)
+    ec2.create_tags(Resources=[id], Tags=[{"Key": "Name", "Value": "near-far"}])
+
+    def found(**filters: str) -> set[str]:
+        asked = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+        listed = ec2.describe_vpc_peering_connections(Filters=asked)["VpcPeeringConnections"]
+        return {one["VpcPeeringConnectionId"] for one in listed}
+
+    both = {id, second["VpcPeeringConnectionId"]}
+    assert found(**{"requester-vpc-info.vpc-id": a}) == {id}
+    assert found(**{"accepter-vpc-info.vpc-id": c}) == both - {id}
+    assert found(**{"requester-vpc-info.vpc-id": a, "accepter-vpc-info.vpc-id": c}) == set()
+    assert found(**{"vpc-peering-connection-id": id, "status-code": "act*"}) == {id}
+    assert (
+        found(**{"tag:Name": "near-far"})
+        == found(**{"tag-key": "Name", "vpc-peering-connection-id": id})
+        == {id}
+    )
+    with pytest.raises(ClientError, match="The filter 'no-such-filter' is invalid"):
+        found(**{"no-such-filter": a})
+
+
 def test_a_route_to_a_gateway_that_has_gone_is_a_blackhole(aws: Embedded) -> None:
     ec2 = aws.client("ec2")
     made, subnet, table = vpc(aws, "10.13.0.0/16")

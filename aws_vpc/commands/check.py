@@ -19,6 +19,9 @@ from aws_vpc.reach_words import path_lines
 FILE = "intents.yaml"
 SHOWN = 2  # paths of an intent, in text
 
+# What `--help` says of the exit status.
+EXIT = "Exit status: 0 all hold, 1 unknown or failed, 2 wrong usage, 3 one is broken, 130 interrupted."
+
 
 def arguments(parser: ArgumentParser) -> None:
     """The options of check."""

@@ -77,7 +77,8 @@ def standing(session: Session, options: Namespace, request: Request, found: Stac
 def ignored(request: Request, found: Stack) -> list[str]:
     """What was asked for and is not so, because a create leaves a stack that stands as it is."""
     told = [
-        f"{name} stays {found.parameters.get(name)}; ./update_stacks.sh --param {name}={value} changes it"
+        f"{name} stays {found.parameters.get(name) or 'empty'};"
+        f" ./update_stacks.sh --param {name}={value} changes it"
         for name, value in request.given.items()
         if found.parameters.get(name) != value
     ]

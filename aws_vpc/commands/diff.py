@@ -13,6 +13,9 @@ from aws_vpc.errors import UsageError
 from aws_vpc.matrix_table import Reached, by_name, differing, survey, told_unknown
 from aws_vpc.network import Network
 
+# What `--help` says of the exit status.
+EXIT = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 --refuse-opened and something is, 130 interrupted."
+
 
 def arguments(parser: ArgumentParser) -> None:
     """The options of diff."""

@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--only", choices=sorted(DATABASES), help="load one of the two alone")
     parser.add_argument("--dry-run", action="store_true", help="read and check every row, change nothing")
     parser.add_argument(
-        "--max-rejected", metavar="N|N%", help="how many rows may be bad: a number or a share (1%%)"
+        "--max-rejected", metavar="LIMIT", help="how many rows may be bad: a number, or a share such as 1%%"
     )
     parser.add_argument(
         "--split-over",

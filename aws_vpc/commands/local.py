@@ -113,12 +113,29 @@ def status(options: Namespace, console: Console) -> int:
     found = standing(facts)
     for note in report.version_notes({"databases": found}, wanted_version()):
         console.note(note)
-    rows = [[key, str(value)] for key, value in found.items() if not isinstance(value, dict)]
-    parts = {key: found[key] for key in ("rds", "redshift", "stacks")} | found["regions"]
-    for key, one in parts.items():
-        rows.append([key, ", ".join(f"{name} {value}" for name, value in (one or {}).items())])
-    console.answer(report.table(rows, ""), found)
+    console.answer(status_lines(found), found)
     return 0
+
+
+def status_lines(found: dict[str, Any]) -> list[str]:
+    """The address of each part, then one line for each stack of each Region."""
+    rows = [[key, str(found[key] or "none")] for key in ("endpoint", "web", "bucket")]
+    rows.append(["kept", "yes" if found["kept"] else "no"])
+    for key in ("rds", "redshift"):
+        rows.append([key, database_line(found[key])])
+    for region, stacks in {"stacks": found["stacks"], **found["regions"]}.items():
+        heads = [region, *[""] * len(stacks)]
+        rows += [
+            [head, f"{name} {value}"] for head, (name, value) in zip(heads, stacks.items(), strict=False)
+        ]
+    return report.table(rows, "")
+
+
+def database_line(found: dict[str, Any]) -> str:
+    """Where a database is reached and what it holds; `none` where there is none."""
+    if found["host"] is None:
+        return "none"
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value is not None)
 
 
 def wanted_version() -> str:

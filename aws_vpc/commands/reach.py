@@ -19,6 +19,9 @@ from aws_vpc.reach_words import lines
 STATUS = {Verdict.REACHABLE: 0, Verdict.NOT_REACHABLE: 3, Verdict.UNKNOWN: 1}
 NUMBERS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "all": ANY_PROTOCOL}
 
+# What `--help` says of the exit status.
+EXIT = "Exit status: 0 reachable, 1 unknown or failed, 2 wrong usage, 3 not reachable, 130 interrupted."
+
 
 def arguments(parser: ArgumentParser) -> None:
     """The options of reach."""

@@ -84,7 +84,7 @@ def run(options: Namespace, console: Console) -> int:
     else:
         agree(session, options, there, others)
         kept = remove(session, options, there)
-    return 0 if kept is None else conclude(session, options, there, kept)
+    return 0 if kept is None else conclude(session, options, there, kept, others)
 
 
 def look(session: Session, options: Namespace) -> Standing:
@@ -205,14 +205,17 @@ def remove_root(session: Session, root: Stack, manner: Manner) -> list[str]:
     return removal.kept(seen)
 
 
-def conclude(session: Session, options: Namespace, there: Standing, kept: list[str]) -> int:
+def conclude(
+    session: Session, options: Namespace, there: Standing, kept: list[str], others: list[str]
+) -> int:
     """0 after the secret is gone, the account forgotten, and the user told what is kept."""
     secret = master.remove(session.aws.client("secretsmanager"), session.name)
     session.remember_account("")
     if options.local:
         control.stop(control.folder())
         control.forget(control.folder())
-        session.console.say("the embedded AWS has ended")
+        within = f", and with it {', '.join(others)}" if others else ""
+        session.console.say(f"the embedded AWS has ended{within}")
         kept = []  # what a policy kept there has ended with it
     told = not there.nothing or secret
     answer = report.result("deleted" if told else "unchanged", session.name, kept=kept)

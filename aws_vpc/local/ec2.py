@@ -13,6 +13,7 @@ from aws_vpc.local import (
     ec2_groups,
     ec2_interfaces,
     ec2_ipv6,
+    ec2_peering,
     ec2_routes,
 )
 from aws_vpc.local.ec2_boot import Boots
@@ -79,7 +80,7 @@ class Ec2:
         if action == "SearchTransitGatewayRoutes":
             response = ec2_routes.with_propagated(self.world, request, response)
         if action == "DescribeVpcPeeringConnections":
-            response = ec2_ipv6.with_blocks(self.world, request, response)
+            response = ec2_peering.filtered(request, ec2_ipv6.with_blocks(self.world, request, response))
         ec2_interfaces.settle(self.world, request, response, action)
         ec2_ipv6.settle(self.world, request, response, action)
         if action == "RunInstances" and response.status == 200:
