@@ -5,9 +5,11 @@ database (web.settings), so that one that is slow leaves threads to the other. T
 and the workers share its memory.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -23,7 +25,7 @@ if Path("/etc/web/rds.pem").exists():
     os.environ.setdefault("PGSSLROOTCERT", "/etc/web/rds.pem")
 
 bind = f"{os.environ.get('BIND_ADDRESS') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
-worker_class = "gthread"
+worker_class = "web.workers.BalancedWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))
 threads = _settings.threads
 preload_app = True
@@ -33,3 +35,14 @@ graceful_timeout = 20
 keepalive = 65
 max_requests_jitter = 0
 logconfig_dict = logs.configuration()
+
+
+def when_ready(server: Any) -> None:
+    """What is loaded by now stays: the collector need not go through it again, nor unshare its memory."""
+    gc.collect()
+    gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """A worker has ended: the others no longer wait for it."""
+    worker.leave()

@@ -197,7 +197,9 @@ def test_pages_can_only_be_read(client: Any) -> None:
 def test_the_query_and_its_time_are_shown(client: Any) -> None:
     answer = client.get("/redshift/ann@example.com")
     assert "WHERE lower(persons.email) LIKE lower(:pattern)" in answer.text
-    assert re.fullmatch(r"db;dur=\d+\.\d\d", answer.headers["Server-Timing"])
+    for address in ("/redshift/ann@example.com", "/redshift/ann@example.com.json"):
+        timing = client.get(address).headers["Server-Timing"]
+        assert re.fullmatch(r"db;dur=\d+\.\d\d", timing)
 
 
 def test_the_log_says_what_was_asked_but_not_about_whom(

@@ -8,11 +8,12 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from web_support import DRIVER_WARNINGS, PERSONS, Source, Web, running_web
 web = pytest.fixture(running_web, scope="module")
 pytestmark = DRIVER_WARNINGS
 
-SECONDS = 10.0 if os.environ.get("AWS_VPC_TEST_ALL") else 0.4
+ALL = bool(os.environ.get("AWS_VPC_TEST_ALL"))
+SECONDS = 10.0 if ALL else 0.4
 SOURCES = ("rds", "redshift")
 ADDRESSES = {(name, person[0]): f"/{name}/people/{person[0]}.json" for name in SOURCES for person in PERSONS}
 
@@ -111,22 +113,36 @@ def status(site: str, address: str) -> int:
         connection.close()
 
 
+def kill(source: Source) -> None:
+    """Ends a database server as the kernel does that runs out of memory: nothing is written out or said."""
+    process = source.server._process
+    assert process
+    process.signal(signal.SIGKILL)
+    process.wait()
+
+
+def stop(source: Source) -> None:
+    """Ends a database server as an operator does."""
+    source.server.stop()
+
+
+@pytest.mark.parametrize("end", [kill, stop] if ALL else [kill])
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_database_killed_and_started_under_load_costs_no_wrong_answer(
-    web: Web, site: str, name: str
+    web: Web, site: str, name: str, end: Callable[[Source], None]
 ) -> None:
     source: Source = getattr(web, name)
     other = SOURCES[name == "rds"]
     traffic = Traffic(site)
     with traffic.running():
-        source.server.stop()
+        end(source)
         time.sleep(SECONDS)
-        source.server.start()
+        source.server.restart()
         back = time.monotonic()
         until_answered(site, f"/{name}/people/1")
         time.sleep(SECONDS)
     well_again = max(0.0, traffic.last_refused[name] - back)
-    traffic.report(f"{name} stopped and started", well_again)
+    traffic.report(f"{name}, {end.__name__} and start", well_again)
     assert traffic.wrong == []
     assert traffic.counts[name, 503] and traffic.counts[name, 200]
     assert not traffic.counts[other, 503], "the other database was never away"
@@ -138,7 +154,7 @@ def test_a_password_rotated_under_load_loses_no_request(web: Web, site: str, nam
     source: Source = getattr(web, name)
     traffic = Traffic(site)
     with traffic.running():
-        for number in range(3 if SECONDS > 1 else 1):
+        for number in range(3 if ALL else 1):
             time.sleep(1.05)  # a secret is fetched at most once a second
             web.rotate(source, f"rotated-{number}-Passw0rd")
             cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'web_reader'"
@@ -167,13 +183,20 @@ def test_an_exhausted_pool_refuses_at_once_and_serves_on(web: Web, tmp_path: Pat
             assert status(site, "/rds/people/2") == 503
             refused = time.monotonic() - began
             assert status(site, "/redshift/people/1") == status(site, "/healthz") == 200
-            for thread in threads:
-                thread.join()
+            if ALL:
+                join(threads)
             cursor.execute("ROLLBACK")
+        join(threads)
         print(f"locked: {dict(seen)}, the sixth refused after {refused:.2f} s")
-        assert set(seen) == {504}, "each was cancelled at its limit, and told what to do"
+        assert set(seen) <= ({504} if ALL else {200, 504}), "cancelled at its limit, or served at last"
         assert refused < 2.5
         until_answered(site, "/rds/people/1")
+
+
+def join(threads: list[threading.Thread]) -> None:
+    """Waits until all have ended."""
+    for thread in threads:
+        thread.join()
 
 
 def wait_for_waiting(web: Web, sessions: int) -> None:

@@ -28,7 +28,8 @@ class Suffix:
         path = environ.get("PATH_INFO", "")
         stem, _, suffix = path.rpartition(".")
         if suffix == "json" or (suffix == "csv" and stem.endswith(AS_CSV)):
-            environ = {**environ, "PATH_INFO": stem, KEY: suffix}
+            # In place, for what is noted in it later is read outside (logs.py).
+            environ |= {"PATH_INFO": stem, KEY: suffix}
         return self._app(environ, start_response)
 
 
