@@ -28,7 +28,7 @@ def change_shape(
         "LogicalResourceId": change.logical_id,
         "PhysicalResourceId": change.old.physical_id if change.old else None,
         "ResourceType": change.type,
-        "Replacement": change.replacement if modify else added(change, values),
+        "Replacement": change.replacement if modify else None,
         "Scope": scope(change) if modify else [],
         "Details": details(change, prepared, stack, values) if modify else synced(change, values),
         "ChangeSetId": child.id if child else None,
@@ -38,11 +38,6 @@ def change_shape(
         "AfterContext": context(change.new) if values else None,
     }
     return {"Type": "Resource", "ResourceChange": without_none(shown)}
-
-
-def added(change: Change, values: bool) -> str | None:
-    """What is said of the replacement of a new resource: True, where values are asked for."""
-    return "True" if values and change.action == "Add" else None
 
 
 def actual(change: Change) -> Resource | None:
