@@ -4,9 +4,11 @@
                                            [--others] [--array] [--warehouse]
 
 Every run takes turns: \\copy, then each case, again and again, so that what else the machine does hits all of
-them; a ratio is the median of \\copy over the median of the case. A case's seconds are those of the load as
-the ledger has them, from the first byte asked for to the commit; `process` adds the start of Python and its
-imports, which no size changes. The object comes from a process that sends files as S3 does.
+them; the first turn only warms up and is not counted. `speed` is how many times as fast as \\copy a case is:
+the median seconds of \\copy over those of the case, so that 2.00 takes half its time. A case's seconds are
+those of the load, from the first byte asked for to the commit; `process` adds the start of Python and its
+imports, which no size changes, and the statistics gathered behind. The object comes from a process that sends
+files as S3 does. The server writes its log as one with replicas does (wal_level replica, as on RDS).
 
 Rows are visible at the commit and not before, so the time to the first row is that of the load.
 
@@ -111,7 +113,10 @@ class Bench:
         began = time.monotonic()
         process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
         assert process.stdout
-        lines = [json.loads(line) for line in process.stdout]
+        lines, memory = [], 0
+        for line in process.stdout:
+            lines.append(json.loads(line))
+            memory = peak(process.pid) or memory
         _, status, usage = os.wait4(process.pid, 0)
         took = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -119,7 +124,7 @@ class Bench:
         if process.returncode or loaded is None:
             sys.exit(f"{case or mode} {name}: exit {process.returncode}\n{lines[-1]}")
         if case:
-            self.note(case, loaded["seconds"], took, usage.ru_maxrss)
+            self.note(case, loaded["seconds"], took, memory or usage.ru_maxrss)
         return dict(loaded)
 
     def note(self, case: str, seconds: float, process: float, memory: int) -> None:
@@ -127,10 +132,14 @@ class Bench:
         self.process.setdefault(case, []).append(process)
         self.memory[case] = max(memory // 1024, self.memory.get(case, 0))
 
+    def forget(self) -> None:
+        """Count nothing of what has been measured so far."""
+        self.seconds, self.process, self.memory = {}, {}, {}
+
     def report(self, rows: int) -> None:
         yard = statistics.median(self.seconds[YARD])
-        print(f"\n{rows:,} rows, {len(self.seconds['mirror'])} runs, median")
-        print(f"{'case':40}{'seconds':>9}{'rows/s':>12}{'ratio':>8}{'goal':>7}{'process':>10}{'MB':>6}")
+        print(f"\n{rows:,} rows, {len(self.seconds['mirror'])} runs, median; speed in times that of {YARD}")
+        print(f"{'case':40}{'seconds':>9}{'rows/s':>12}{'speed':>8}{'goal':>7}{'process':>10}{'MB':>6}")
         for case, taken in self.seconds.items():
             took = statistics.median(taken)
             goal = f"{GOALS[case]:.2f}" if case in GOALS else ""
@@ -139,6 +148,17 @@ class Bench:
                 f"{case:40}{took:9.2f}{rows / took:12,.0f}{yard / took:8.2f}{goal:>7}"
                 f"{statistics.median(self.process[case]):10.2f}{memory:>6}"
             )
+
+
+def peak(pid: int) -> int:
+    """The most memory in kB that a process has had since it began; 0 where that cannot be read.
+
+    What `wait` tells goes back to before exec, when the process still was a copy of this one.
+    """
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    return 0
 
 
 def one_round(bench: Bench) -> None:
@@ -170,6 +190,9 @@ def bench(rows: int) -> Iterator[Bench]:
         rds = Postgres("rds", installation, processes, certificates, folder / "rds.log")
         rds.start()
         stack.callback(rds.remove)
+        with rds.session() as cursor:
+            cursor.execute("ALTER SYSTEM SET wal_level = 'replica'")
+        rds.restart()
         rds.create_master(*MASTER, DATABASE, ("pg_checkpoint",))
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -263,6 +286,9 @@ def main() -> None:
     parser.add_argument("--warehouse", action="store_true", help="both databases, the warehouse a local one")
     given = parser.parse_args()
     with bench(given.rows) as found:
+        found.yardstick("base")
+        found.load("base", "mirror")
+        found.forget()
         for number in range(given.runs):
             one_round(found)
             print(f"run {number + 1} of {given.runs}", file=sys.stderr, flush=True)

@@ -17,13 +17,15 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from loader_support import EXAMPLES, FIELDS, HEADER, KINDS, files, people_csv, person
+from loader_support import EXAMPLES, FIELDS, HEADER, KINDS, files, people_csv, person, source
 
 from aws_vpc.errors import UsageError
-from aws_vpc.loader import cut, patterns, people, records
+from aws_vpc.loader import cut, patterns, people, publish, records
 from aws_vpc.loader.checks import Checks
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.ledger import Past, newer, same
+from aws_vpc.loader.load import Load
+from aws_vpc.loader.log import Log
 from aws_vpc.loader.readers import decoded, read_gzip
 from aws_vpc.loader.records import Records
 from aws_vpc.loader.rejects import Rejects, limit_from
@@ -360,3 +362,15 @@ def test_invented_people_are_valid_and_reachable_by_nobody() -> None:
         assert checks.fault([str(value) for value in row]) is None
         assert row[1].rpartition("@")[2] in people.DOMAINS
     assert {character for row in rows for character in row[4]} & set(string.punctuation) == {",", '"'}
+
+
+def test_an_object_is_looked_into_in_several_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines cut off, rows with faults and quotes: what is no whole number is passed over."""
+    monkeypatch.setattr(publish, "SAMPLE", 400)
+    rows = [person(number, address='x "y", z') for number in range(1, 1000)]
+    body = people_csv([*rows, person(1001)]) + "zero,a@b.example,AL,10115,\n" + people_csv([person(1002)])
+    with Load("", "rds", source(body.encode(), "p.csv"), PERSONS, "merge", limit_from("1%"), Log()) as load:
+        records = load.records()
+        found = publish._sampled(load, records, "id")
+    assert len(found) > 15 and set(found) <= set(range(1003)) and found == sorted(found)
+    assert found[0] > 200 and found[-1] == 1002 and load.source.taken <= len(body)

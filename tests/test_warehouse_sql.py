@@ -25,6 +25,8 @@ SAME = [
     "SELECT pg_catalog.array_to_string(a, ',') FROM t",
     "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET a = s.a "
     "WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.a)",
+    'MERGE INTO public."t" USING s ON public."t"."id" = s."id" WHEN MATCHED THEN UPDATE SET "a" = s."a" '
+    'WHEN NOT MATCHED THEN INSERT ("id", "a") VALUES (s."id", s."a")',
     "MERGE INTO public.t USING s AS x ON t.id = x.id WHEN MATCHED THEN DELETE "
     "WHEN NOT MATCHED THEN INSERT (id) VALUES (CASE WHEN x.id > 1 THEN x.id ELSE 0 END)",
     "CREATE TABLE t (id bigint NOT NULL, a varchar(10))",
@@ -146,6 +148,10 @@ REFUSED = [
      "0A000", "MERGE source must be a table"),
     ("MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED THEN INSERT VALUES (1)",
      "42601", 'syntax error at or near "DO"'),
+    ("MERGE INTO t USING T x ON t.id = x.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)",
+     "0A000", "MERGE source and target must be different tables"),
+    ("WITH s AS (SELECT 1 AS id) MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE "
+     "WHEN NOT MATCHED THEN INSERT VALUES (1)", "42601", 'syntax error at or near "MERGE"'),
     ("CREATE ROLE r LOGIN PASSWORD 'x'", "42601", 'syntax error at or near "LOGIN"'),
     ("CREATE USER u", "42601", "requires a PASSWORD"),
     ("CREATE USER u PASSWORD 'short1A'", "22023", "between 8 and 64 characters"),

@@ -8,7 +8,7 @@ on a record of megabytes, so a longer one is walked from mark to mark. No posses
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aws_vpc.loader.tables import Dialect
 
@@ -16,8 +16,7 @@ SHORT = 16 << 10
 LINE_END = rb"\r\n|\n|\r(?=[^\n])"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """A record without its line end, and where the next one begins."""
 
     raw: bytes

@@ -1,9 +1,9 @@
 """The rows into RDS: one transaction per object, COPY from a stream, readers see the old rows or the new.
 
-    append   COPY straight into the table, when a merge begins above its highest key
+    insert   COPY straight into the table, when a merge brings keys that it does not have
     replace  COPY into a new partition beside the table -> key and indexes -> for a merge, the rows of the
              old one that the object does not name -> put in the old one's place
-    change   COPY into a temporary table -> the rows that differ -> delete, insert
+    change   COPY into a temporary table -> the rows that differ -> MERGE
 
 A mirror replaces, and so does a merge of an object that is not small beside the table: writing a partition
 anew and building its key takes less time than changing half of its rows. A key that comes twice in the
@@ -15,21 +15,26 @@ because all its rows are frozen; that is why those taken over go out and in agai
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg2
 from psycopg2 import errors
 
 from aws_vpc.loader import bootstrap, ledger, sql, swap
 from aws_vpc.loader.load import Load, Outcome, without_superseded
 from aws_vpc.loader.rds import failing_in_one_line
-from aws_vpc.loader.readers import format_of
+from aws_vpc.loader.readers import Format, format_of
+from aws_vpc.loader.records import Records
 from aws_vpc.loader.swap import MEMORY, PIECE
 from aws_vpc.loader.tables import Table
 
 IN_MEMORY = 8 << 20
 SMALL = 4  # a merge changes the table in place when that is more than so many times the object
+PLACES, SAMPLE = 4, 64 << 10  # where else an object is looked into, and bytes there
+ASKED = 1000  # keys that the table is asked for at most
 EXPANDS = {"gz": 5, "zst": 5, "parquet": 3}  # how often CSV of the same rows is larger
 
 
@@ -61,26 +66,58 @@ def _load(connection: Any, cursor: Any, load: Load) -> Outcome:
     return outcome
 
 
+def gather_statistics(connection: Any, table: Table) -> None:
+    """ANALYZE a new partition once its rows can be seen; what fails here, autovacuum does later."""
+    with contextlib.suppress(psycopg2.Error), connection, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '500ms'")
+        for part in swap.without_statistics(cursor, table):
+            cursor.execute(f"ANALYZE {part}")
+
+
 def _ways(cursor: Any, load: Load) -> Iterator[Callable[[Any, Load], Outcome | None]]:
     """The ways to bring the rows in, the cheapest first."""
     if load.mode == "merge" and load.table.key_is_a_number:
-        yield _append
+        yield _insert
     if swap.is_partitioned(cursor, load.table) and _is_replaced(cursor, load):
         yield _replace
     yield _change
 
 
-def _append(cursor: Any, load: Load) -> Outcome | None:
-    """COPY into the table itself; None when the object's first rows are not beyond the table's last key."""
+def _insert(cursor: Any, load: Load) -> Outcome | None:
+    """COPY into the table itself; None when some of the object's keys are there already."""
     name, key = swap.name_of(load.table), load.table.key[0]
-    cursor.execute(f"SELECT max({sql.identifier(key)}), count(*) FROM {name}")
-    last, before = cursor.fetchone()
+    cursor.execute(f"SELECT max({sql.identifier(key)}) FROM {name}")
+    last = cursor.fetchone()[0]
     records = load.records()
-    if not before or min(records.first_values(key), default=0) <= last:
+    keys = records.first_values(key) if last is not None else []
+    if not keys or (min(keys) <= last and _any_there(cursor, load, [*keys, *_sampled(load, records, key)])):
         return None
+    cursor.execute(f"SELECT count(*) FROM {name}")
+    before = cursor.fetchone()[0]
     swap.copy(cursor, records, name, sql.names(records.ordered.names))
     outcome = load.settle(records)
     return outcome.leaving(before + outcome.rows)
+
+
+def _any_there(cursor: Any, load: Load, keys: list[int]) -> bool:
+    """Whether the table has one of the keys, or of so many of them."""
+    keys = keys[:: -(-len(keys) // ASKED)]
+    name, key = swap.name_of(load.table), sql.identifier(load.table.key[0])
+    cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {name} WHERE {key} = ANY(%s))", (keys,))
+    return bool(cursor.fetchone()[0])
+
+
+def _sampled(load: Load, records: Records, key: str) -> list[int]:
+    """Keys from places all over the object, which its beginning may not be like; none where it is packed."""
+    last = load.source.object.size - SAMPLE
+    if format_of(load.source.object.key) != Format("csv") or last < PLACES * SAMPLE:
+        return []
+    found = list[int]()
+    for place in range(1, PLACES + 1):
+        start = last * place // PLACES
+        _, _, lines = load.source.peek(start, start + SAMPLE).partition(b"\n")
+        found += records.whole_numbers(lines, key)
+    return found
 
 
 def _is_replaced(cursor: Any, load: Load) -> bool:
@@ -101,11 +138,9 @@ def _replace(cursor: Any, load: Load) -> Outcome:
     cursor.execute(f"CREATE TABLE {part} (LIKE {swap.name_of(table)})")
     swap.copy(cursor, records, part, sql.names(records.ordered.names), "FREEZE")
     outcome = load.settle(records)
-    cursor.execute(f"ANALYZE {part}")  # a fresh table's rows are guessed at a tenth, and joined accordingly
     swap.finish(cursor, table, part)
-    if load.mode == "merge" and (kept := _keep_others(cursor, table, part)):
-        outcome = outcome.leaving(outcome.rows + kept)
-        cursor.execute(f"ANALYZE {part}")
+    if load.mode == "merge":
+        outcome = outcome.leaving(outcome.rows + _keep_others(cursor, table, part))
     swap.swap(cursor, table, [(part, bootstrap.whole(table))])
     return outcome
 

@@ -24,6 +24,7 @@ from aws_vpc.loader.tables import Dialect, Table
 
 LONGEST = 4 << 20  # of one record; Redshift loads none longer
 LINE_END = re.compile(rb"\r\n|\n|\r")
+WHOLE = re.compile("-?[0-9]{1,18}")
 csv.field_size_limit(LONGEST)
 
 Reject = Callable[[int, str, str, str], None]
@@ -55,7 +56,12 @@ class Records:
     count: Count = field(default_factory=Count)
 
     def __post_init__(self) -> None:
-        self._cutter = Cutter(self.table.csv)
+        self._cutter, dialect = Cutter(self.table.csv), self.table.csv
+        # as the csv module wants it in the end, which it would make of the words again for every record
+        self._dialect = csv.reader(
+            [], delimiter=dialect.delimiter, quotechar=dialect.quote, escapechar=dialect.escape or None,
+            strict=True,
+        ).dialect  # fmt: skip
         self._rest, self._buffers = b"", self._cut()
         self._rest = next(self._buffers, b"")
         names = self.names
@@ -70,10 +76,14 @@ class Records:
     def first_values(self, column: str) -> list[int]:
         """The whole numbers in a column of the first block, which stays the next one to come."""
         self._first = next(self._blocks, b"")
+        return self.whole_numbers(self._first, column)
+
+    def whole_numbers(self, lines: bytes, column: str) -> list[int]:
+        """The whole numbers in a column of some lines, whatever else is in them."""
         place = self.ordered.names.index(column) + self.numbered
-        text = io.StringIO(self._first.decode("utf-8"), newline="")
+        text = io.StringIO(lines.decode("utf-8", "replace"), newline="")
         rows = csv.reader(text, delimiter=self.table.csv.delimiter, quotechar=self.table.csv.quote)
-        return [int(row[place]) for row in rows]
+        return [int(row[place]) for row in rows if len(row) > place and WHOLE.fullmatch(row[place])]
 
     def blocks(self) -> Iterator[bytes]:
         """Valid rows, in order, some hundred kilobytes at a time."""
@@ -177,15 +187,7 @@ class Records:
             return [], ("", raw.decode("utf-8", "replace"), f"is not CSV: {error}")
 
     def _read(self, text: str) -> list[str]:
-        dialect = self.table.csv
-        rows = csv.reader(
-            [text],
-            delimiter=dialect.delimiter,
-            quotechar=dialect.quote,
-            escapechar=dialect.escape or None,
-            strict=True,
-        )
-        return next(rows, [])
+        return next(csv.reader([text], self._dialect), [])
 
     def _written(self, row: list[str], line: int) -> bytes:
         null, dialect = self.table.csv.null, self.table.csv

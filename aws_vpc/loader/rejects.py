@@ -16,6 +16,7 @@ from aws_vpc.errors import UsageError
 
 HEADER = ("line", "column", "value", "reason")
 IN_MEMORY = 8 << 20
+TOGETHER = 64 << 10  # characters that are written at once
 SHOWN = 1000  # characters of a value
 
 Row = tuple[int, str, str, str]
@@ -27,6 +28,8 @@ class Rejects:
     def __init__(self) -> None:
         self.count = 0
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  `close` does
+        self._waiting = io.StringIO()
+        self._writer = csv.writer(self._waiting, lineterminator="\n")
         self._write(HEADER)
 
     def add(self, line: int, column: str, value: str, reason: str) -> None:
@@ -36,6 +39,7 @@ class Rejects:
 
     def file(self) -> IO[bytes]:
         """The whole of it, from the beginning."""
+        self._pass_on()
         self._file.seek(0)
         return self._file
 
@@ -57,9 +61,14 @@ class Rejects:
         return ((int(line), column, value, reason) for line, column, value, reason in rows)
 
     def _write(self, row: Iterable[object]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(row)
-        self._file.write(text.getvalue().encode("utf-8", "backslashreplace"))
+        self._writer.writerow(row)
+        if self._waiting.tell() > TOGETHER:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        self._file.write(self._waiting.getvalue().encode("utf-8", "backslashreplace"))
+        self._waiting.seek(0)
+        self._waiting.truncate()
 
 
 @dataclass(frozen=True)

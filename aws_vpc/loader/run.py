@@ -213,6 +213,7 @@ class _Run:
             self._note(state="failed", reason=one_line(error), finished=_now())
             raise
         self._loaded("rds", outcome)
+        publish.gather_statistics(self.connection, self.table)
 
     def _then_redshift(self) -> int:
         """The exit status: RDS has the rows, whatever happens here."""

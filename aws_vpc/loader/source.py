@@ -78,6 +78,12 @@ class Source:
                     ) from error
                 self._pause(0.2 * 2**tries)
 
+    def peek(self, start: int, stop: int) -> bytes:
+        """Some of the object's bytes, which do not count as taken."""
+        taken, found = self.taken, b"".join(self.chunks(start, stop))
+        self.taken = taken
+        return found
+
     def file(self) -> IO[bytes]:
         """The object as a file that can be read from any place."""
         return io.BufferedReader(_Seekable(self), CHUNK)

@@ -78,7 +78,7 @@ def _superseded(table: Table) -> str:
 
 def apply(table: Table, mode: str) -> list[str]:
     """Statements that bring the staged rows into the table."""
-    name, listed = identifier(table.name), names(table.names)
+    name = identifier(table.name)
     target, match = f"public.{name}", _same_key(table, name, STAGE)
     if mode == "delete":
         return [f"DELETE FROM {target} USING {STAGE} WHERE {match}"]
@@ -86,13 +86,23 @@ def apply(table: Table, mode: str) -> list[str]:
     statements = [
         f"CREATE TEMP TABLE {FRESH} AS SELECT {names(table.names, of=STAGE)} FROM {STAGE} "
         f"LEFT JOIN {target} ON {match} WHERE {' OR '.join([missing, *_differences(table, name)])}",
-        f"DELETE FROM {target} USING {FRESH} WHERE {_same_key(table, name, FRESH)}",
-        f"INSERT INTO {target} ({listed}) SELECT {listed} FROM {FRESH}",
+        _merge(table, target),
     ]
     if mode == "mirror":
         gone = f"DELETE FROM {target} WHERE NOT EXISTS (SELECT 1 FROM {STAGE} WHERE {match})"
         statements.insert(0, gone)
     return statements
+
+
+def _merge(table: Table, target: str) -> str:
+    """MERGE in the form that both know: Redshift takes a table as source, one clause of each kind, no AND."""
+    changed = [name for name in table.names if name not in table.key] or list(table.key)
+    changes = ", ".join(f"{identifier(name)} = {FRESH}.{identifier(name)}" for name in changed)
+    return (
+        f"MERGE INTO {target} USING {FRESH} ON {_same_key(table, target, FRESH)} "
+        f"WHEN MATCHED THEN UPDATE SET {changes} "
+        f"WHEN NOT MATCHED THEN INSERT ({names(table.names)}) VALUES ({names(table.names, of=FRESH)})"
+    )
 
 
 def _differences(table: Table, target: str) -> list[str]:

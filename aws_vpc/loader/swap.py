@@ -104,6 +104,17 @@ def _parts(cursor: Any, table: Table) -> list[str]:
     return [row[0] for row in cursor.fetchall()]
 
 
+def without_statistics(cursor: Any, table: Table) -> list[str]:
+    """The partitions that the planner knows too little of: not every column has been analysed."""
+    cursor.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits JOIN pg_class ON oid = inhrelid "
+        "WHERE inhparent = %s::regclass AND reltuples > 0 AND %s > (SELECT count(*) FROM pg_stats "
+        "WHERE schemaname = relnamespace::regnamespace::text AND tablename = relname)",
+        (name_of(table), len(table.columns)),
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
 def take(cursor: Any, table: Table, mode: str) -> None:
     """Take the table for this transaction; asked again and again, so that others do not queue behind us."""
     cursor.execute("SET LOCAL lock_timeout = '500ms'")

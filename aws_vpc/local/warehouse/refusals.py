@@ -98,6 +98,8 @@ def _check_clauses(statement: list[Token]) -> None:
         found = has(statement, "RETURNING")
         if found > 0 and statement[found - 1].upper not in (".", "SELECT", ",", "AS"):
             raise syntax_error(statement[found])
+    if statement[0].upper == "WITH" and (found := has(statement, "MERGE", "INTO")) > 0:
+        raise syntax_error(statement[found])
     if has(statement, "DISTINCT", "ON", "(") >= 0:
         raise Refusal("SELECT DISTINCT ON is not supported", NOT_SUPPORTED)
     if has(statement, "FILTER", "(", "WHERE") > 0:
@@ -154,9 +156,17 @@ def _check_merge(statement: list[Token]) -> None:
         raise syntax_error(statement[3])
     if statement[using + 1].upper == "(":
         raise Refusal("MERGE source must be a table; a subquery is not supported")
+    if [token.name for token in statement[2:using]] == [token.name for token in _source(statement, using)]:
+        raise Refusal("MERGE source and target must be different tables")
     if has(statement, "REMOVE", "DUPLICATES") > 0:
         raise not_modelled("MERGE ... REMOVE DUPLICATES")
     _check_when(statement, [index for index, token in enumerate(statement) if token.upper == "WHEN"])
+
+
+def _source(statement: list[Token], using: int) -> list[Token]:
+    """The name of a MERGE's source, with its schema, without its alias."""
+    dotted = [token.upper for token in statement[using + 2 : using + 3]] == ["."]
+    return statement[using + 1 : using + (4 if dotted else 2)]
 
 
 def _check_when(statement: list[Token], clauses: list[int]) -> None:
