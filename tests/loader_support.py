@@ -247,7 +247,16 @@ class System:
         return [tuple(row) for row in rows]
 
     def left_over(self) -> list[str]:
-        """What a load must not leave: staged objects, tables of its own, locks, open transactions."""
+        """What a load must not leave: staged objects, tables of its own, locks, open transactions.
+
+        The server takes a moment to notice that a client has gone.
+        """
+        deadline = time.monotonic() + 20
+        while (found := self._left_now()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return found
+
+    def _left_now(self) -> list[str]:
         found = self.s3.list_object_versions(Bucket=self.bucket, Prefix="staged/").get("Versions", [])
         extra = self.query(
             "rds", "select relname from pg_class where relnamespace = 'loader'::regnamespace "

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,8 +18,9 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loader_support import EXAMPLES, HEADER, KINDS, parquet, people_csv, person, source
+from loader_support import EXAMPLES, FIELDS, HEADER, KINDS, parquet, people_csv, person, source
 
+from aws_vpc.loader import json_lines as json_lines_module
 from aws_vpc.loader import readers
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.opening import open_records
@@ -106,6 +108,56 @@ def test_names_in_json_come_in_any_order_and_values_keep_their_digits() -> None:
     rows, rejects = read(b"\xef\xbb\xbf" + json.dumps(row).replace("1.5", "1.50").encode(), "a.jsonl", table)
     assert not rejects
     assert rows == [["1", "", "", "1.50", "100000.0", "true", "", "2026-01-02 03:04:05", "", "ab", "", ""]]
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), FIELDS,
+    st.sampled_from(['"', "\\", '\\"', "a\\", '""', "é", "\u2028", "\ud800", "a,b", "x\ny", "\t"]),
+)  # fmt: skip
+OBJECTS = st.dictionaries(st.sampled_from([*KINDS.names, "A", " b", "age"]), SCALARS, max_size=6)
+
+
+@st.composite
+def json_files(draw: st.DrawFn) -> bytes:
+    """Lines of one writer, others between them."""
+    names = draw(st.lists(st.sampled_from([*KINDS.names, "A "]), min_size=1, max_size=5, unique=True))
+    same = st.fixed_dictionaries(dict.fromkeys(names, SCALARS))
+    style = st.sampled_from([(", ", ": "), (",", ":"), (" , ", "\t:")])
+    separators, ascii_only = draw(style), draw(st.booleans())
+    rows = draw(st.lists(st.one_of(same, same, same, OBJECTS), min_size=1, max_size=8))
+    lines = [json.dumps(row, ensure_ascii=ascii_only, separators=separators) for row in rows]
+    lines += draw(
+        st.lists(st.sampled_from(["", "{}", "[]", '{"a":01}', '{"a":1}x', '{"a":"\\x"}', "\udcff"]))
+    )
+    ending = draw(st.sampled_from(["\n", "\r\n", " \n"]))
+    text = ending.join(draw(st.permutations(lines))) + ending
+    return text.encode("utf-8", "surrogatepass")  # which is no UTF-8, and is to be noticed
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None)
+@given(json_files())
+def test_lines_that_are_taken_together_come_out_as_those_read_one_by_one(body: bytes) -> None:
+    with mock.patch.object(json_lines_module.JsonLines, "_learnt", lambda lines, line: lines._layout):
+        one_by_one = read(body, "a.jsonl", KINDS)
+    assert read(body, "a.jsonl", KINDS) == one_by_one
+
+
+def test_lines_of_one_writer_are_taken_together() -> None:
+    rows = [
+        person(1),
+        person(2, address='the "Old" \\ Mill'),
+        person(3, address='"'),
+        person(4, address=None),
+    ]
+    for separators in ((", ", ": "), (",", ":")):
+        body = "".join(
+            json.dumps(dict(zip(NAMES[::-1], row[::-1], strict=True)), separators=separators) + "\n"
+            for row in rows
+        )
+        with mock.patch.object(json_lines_module, "_decode", wraps=json_lines_module._decode) as decode:
+            found, rejects = read(body.encode(), "a.jsonl")
+        assert not rejects and [row[4] for row in found][2:] == ['"', ""]
+        assert decode.call_count == 2  # for the order of the names, and for the backslash
 
 
 def test_a_long_line_of_json_ends_the_load_in_bounded_memory() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from loader_support import EXAMPLES, people_csv, person
 
@@ -44,6 +44,7 @@ def parts(body: bytes, edges: Sequence[int], chunk: int = 5) -> list[tuple[bytes
     st.lists(st.tuples(CHARACTERS, CHARACTERS), max_size=20), st.sampled_from(["\n", "\r\n"]),
     st.lists(st.integers(0, 400), max_size=6), st.integers(1, 9),
 )  # fmt: skip
+@example([("1", "2")], "\r\n", [4, 4], 1)  # a frame of nothing, between CR and LF
 def test_parts_together_are_the_whole(rows: list[Any], ending: str, edges: list[int], chunk: int) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=ending).writerows([("a", "b"), *rows])

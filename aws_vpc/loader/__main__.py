@@ -7,6 +7,7 @@ Exit status: 0 loaded or unchanged, 1 failed, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 import sys
@@ -87,9 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
             settings_from(os.environ),
             read_tables(given.tables),
         )
-        s3, secretsmanager, batch = (
-            boto3.client(name, config=RETRIES) for name in ("s3", "secretsmanager", "batch")
-        )
+        client = functools.partial(boto3.client, config=RETRIES)
+        s3, secretsmanager = client("s3"), client("secretsmanager")
     except Error as error:
         log("failed", reason=str(error))
         return error.exit_status
@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     wish = Wish(given.table, given.mode, given.only, given.dry_run, given.split_over)
     own_tables = () if given.tables == SHIPPED else ("--tables", str(given.tables))
     options = ("--max-rejected", given.max_rejected, *own_tables)
-    jobs = Jobs(batch, os.environ)
+    jobs = Jobs(functools.partial(client, "batch"), os.environ)
     job = Job(settings, s3, secretsmanager, tables, limit, log, wish, jobs, options)
     if given.step:
         return PartsJob(job, Folder(s3, given.bucket, given.run), jobs.index).run(given.step)

@@ -13,8 +13,9 @@ as often as Batch tries leaves that to the next load of the table.
 from __future__ import annotations
 
 import csv
+import functools
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -42,8 +43,8 @@ LIVING = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 class Jobs:
     """The jobs of a run, submitted by the job of its event to its own queue, of its own definition."""
 
-    def __init__(self, batch: Any, environment: Mapping[str, str]) -> None:
-        self._batch, self._environment = batch, environment
+    def __init__(self, client: Callable[[], Any], environment: Mapping[str, str]) -> None:
+        self._client, self._environment = client, environment
 
     @property
     def there(self) -> bool:
@@ -87,6 +88,11 @@ class Jobs:
         """Whether the job that publishes a run may still do so."""
         found = self._described(plan.jobs[-1]) if plan.jobs else None
         return found is not None and found["status"] in LIVING
+
+    @functools.cached_property
+    def _batch(self) -> Any:
+        """The client, made when it is first needed: most loads never ask Batch, and it takes 3 MB."""
+        return self._client()
 
     def _described(self, job: str) -> dict[str, Any] | None:
         found = self._ask(self._batch.describe_jobs, jobs=[job])["jobs"]

@@ -5,7 +5,10 @@ CSV is read in the table's dialect; JSON Lines and Parquet become CSV in the sta
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -40,9 +43,26 @@ def json_records(chunks: Iterator[bytes], table: Table, mode: str, reject: Rejec
 
 def open_parquet(source: Source) -> Any:
     """The Parquet file that an object is."""
-    from aws_vpc.loader.parquet import Parquet  # pyarrow takes 30 MB, which other formats do not need
-
+    with _little_memory():
+        from aws_vpc.loader.parquet import Parquet  # pyarrow takes 30 MB, which other formats do not need
     return Parquet(source.file(), source.object.size)
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    """For the first import of pyarrow, which then keeps to it.
+
+    Memory from the system's allocator is given back; pyarrow's own keeps some 40 MB more. numpy, which it
+    imports where that is installed (the image has none), takes 10 MB and is not used: None hides it.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    hidden: dict[str, Any] = {} if "numpy" in sys.modules else {"numpy": None}
+    sys.modules.update(hidden)
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def standard(table: Table) -> Table:

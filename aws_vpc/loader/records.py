@@ -131,7 +131,7 @@ class Records:
     def _judge(self, buffer: bytes) -> tuple[bytes, bytes]:
         """The valid rows of a buffer, and the incomplete record at its end."""
         out, position, end = [], 0, buffer.rfind(b"\n") + 1
-        fast = self.checks.fast(ascii_only=not _is_utf8(buffer, end))
+        fast = self.checks.fast(ascii_only=not is_utf8(buffer, end))
         while True:
             if fast and (run := fast.match(buffer, position, end)):
                 out.append(self._take(run[0]))
@@ -254,7 +254,8 @@ def _lines(record: bytes) -> int:
     return len(LINE_END.findall(record))
 
 
-def _is_utf8(buffer: bytes, end: int) -> bool:
+def is_utf8(buffer: bytes, end: int | None = None) -> bool:
+    """Whether bytes are text, up to an end."""
     if buffer.isascii():
         return True
     try:

@@ -6,7 +6,9 @@ In: one version of one object, read in order, taken up again where a connection 
 from __future__ import annotations
 
 import io
+import itertools
 import os
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from aws_vpc.loader.errors import LoadFailed
 
 CHUNK = 1 << 20
 TRIES = 5
-PART = 8 << 20  # bytes in a staged part
+PART = 8 << 20  # bytes in a staged part, which waits in a file: memory is for reading
 BROKEN = (BotoCoreError, HTTPError, OSError)
 GONE = ("NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed", "405")
 
@@ -84,9 +86,9 @@ class Source:
         self.taken = taken
         return found
 
-    def file(self) -> IO[bytes]:
-        """The object as a file that can be read from any place."""
-        return io.BufferedReader(_Seekable(self), CHUNK)
+    def file(self) -> io.RawIOBase:
+        """The object as a file that can be read from any place, each time with a request of its own."""
+        return _Seekable(self)
 
     def _open(self, start: int, stop: int) -> Any:
         ranged = {} if (start, stop) == (0, self.object.size) else {"Range": f"bytes={start}-{stop - 1}"}
@@ -127,20 +129,28 @@ class Source:
 
     def staging(self, prefix: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks as they are, while they are put under a prefix as gzip parts."""
-        number, part, gzip = 0, bytearray(), _gzip()
-        for block in blocks:
-            part += gzip.compress(block)
-            if len(part) >= PART:
-                self._put_part(f"{prefix}{number:05}.csv.gz", bytes(part + gzip.flush()))
-                number, part, gzip = number + 1, bytearray(), _gzip()
-            yield block
-        self._put_part(f"{prefix}{number:05}.csv.gz", bytes(part + gzip.flush()))
+        names = (f"{prefix}{number:05}.csv.gz" for number in itertools.count())
+        with tempfile.TemporaryFile() as part:
+            gzip = _gzip()
+            for block in blocks:
+                part.write(gzip.compress(block))
+                if part.tell() >= PART:
+                    part.write(gzip.flush())
+                    self._put_part(next(names), part)
+                    gzip = _gzip()
+                yield block
+            part.write(gzip.flush())
+            self._put_part(next(names), part)
 
-    def _put_part(self, key: str, body: bytes) -> None:
+    def _put_part(self, key: str, part: IO[bytes]) -> None:
+        """Put what is in the file, and empty it."""
+        part.seek(0)
         try:
-            self._s3.put_object(Bucket=self.object.bucket, Key=key, Body=body)
+            self._s3.put_object(Bucket=self.object.bucket, Key=key, Body=part)
         except (ClientError, BotoCoreError) as error:
             raise LoadFailed(f"the checked rows cannot be staged at {key}: {error}") from error
+        part.seek(0)
+        part.truncate()
 
     def unstage(self, folder: str) -> None:
         """Remove every staged part under a folder, all versions of it: they hold people's data."""
@@ -174,12 +184,12 @@ class _Seekable(io.RawIOBase):
         self._position = base + offset
         return self._position
 
-    def readinto(self, buffer: Any) -> int:
-        stop = min(self._position + len(buffer), self._source.object.size)
+    def read(self, size: int = -1) -> bytes:
+        end = self._source.object.size
+        stop = end if size < 0 else min(self._position + size, end)
         data = b"".join(self._source.chunks(self._position, stop))
-        buffer[: len(data)] = data
         self._position += len(data)
-        return len(data)
+        return data
 
 
 def _gzip() -> Any:

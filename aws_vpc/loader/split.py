@@ -39,6 +39,7 @@ class Fact:
     ends_with_cr: bool
     outside: Boundary | None  # its first record when it begins outside quotes
     inside: Boundary | None  # and when it begins inside
+    empty: bool = False
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Fact:
@@ -71,7 +72,7 @@ def scan(chunks: Iterable[bytes], quote: bytes) -> Fact:
         quotes += chunk.count(quote) if quote else 0
         lines += _line_ends(chunk, last)
         first, last, offset = first or chunk[:1], chunk[-1:], offset + len(chunk)
-    return Fact(bool(quotes & 1), lines, first == b"\n", last == b"\r", found[0], found[1])
+    return Fact(bool(quotes & 1), lines, first == b"\n", last == b"\r", found[0], found[1], not offset)
 
 
 def _search(
@@ -104,6 +105,9 @@ def starts(facts: Sequence[Fact]) -> list[Start | None]:
     found: list[Start | None] = []
     inside, lines, cr = False, 0, False
     for number, fact in enumerate(facts):
+        if fact.empty and number:  # CR at the end of one piece, LF in the one after the next
+            found.append(None)
+            continue
         lines -= cr and fact.begins_with_lf
         boundary = Boundary(0, 0) if number == 0 else fact.inside if inside else fact.outside
         found.append(Start(number, boundary.offset, lines + boundary.lines + 1) if boundary else None)
