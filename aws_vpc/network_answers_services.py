@@ -194,7 +194,8 @@ def _balancers(answers: Answers) -> Iterator[Placed]:
             kind = "network_load_balancer" if row["Type"] == "network" else "interface"
             service = Service(row["LoadBalancerArn"], "load balancer", row.get("VpcId", ""))
             public = row.get("Scheme") != "internal"
-            yield Placed(service, subnets, tuple(row.get("SecurityGroups") or ()), public, kind)
+            groups, dual = tuple(row.get("SecurityGroups") or ()), row.get("IpAddressType") == "dualstack"
+            yield Placed(service, subnets, groups, public, kind, dual=dual)
 
 
 def _owned(owner: str, service: str) -> bool:

@@ -16,8 +16,10 @@ def load_balancers(making: Making) -> None:
         balancer = given.get("Type") or "application"
         facing = given.get("Scheme") or "internet-facing"
         shown = "network_load_balancer" if balancer == "network" else "interface"
+        dual = int(given.get("IpAddressType") == "dualstack")
         for subnet in subnets:
-            eni = interface(making, f"{it.path}/{zone(making, subnet)}", subnet, named, shown, it.path)
+            at = f"{it.path}/{zone(making, subnet)}"
+            eni = interface(making, at, subnet, named, shown, it.path, ipv6=dual)
             if facing == "internet-facing":
                 associate(eni, making.public_address())
         vpc = making.find("Subnets", "SubnetId", next(iter(subnets), "")).get("VpcId", "")

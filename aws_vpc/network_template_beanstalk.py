@@ -55,13 +55,15 @@ def _load_balancer(making: Making, it: Declared, told: Options, targets: list[Ro
     subnets = _listed(told, VPC, "ELBSubnets") or _listed(told, VPC, "Subnets")
     groups = [{"GroupId": one} for one in _listed(told, "aws:elbv2:loadbalancer", "SecurityGroups")]
     facing = "internal" if told.get((VPC, "ELBScheme")) == "internal" else "internet-facing"
+    dual = int(told.get(("aws:elbv2:loadbalancer", "IpAddressType")) == "dualstack")
     for subnet in subnets:
-        eni = interface(making, f"{name}/{zone(making, subnet)}", subnet, groups, "interface", name)
+        at = f"{name}/{zone(making, subnet)}"
+        eni = interface(making, at, subnet, groups, "interface", name, ipv6=dual)
         if facing == "internet-facing":
             associate(eni, making.public_address())
     vpc = told.get((VPC, "VPCId")) or ""
-    row = {"LoadBalancerArn": name, "Type": "application", "VpcId": vpc, "Scheme": facing}
-    making.add("LoadBalancers", {**row, "State": {"Code": "active"}})
+    row = {"LoadBalancerArn": name, "LogicalPath": name, "Type": "application", "VpcId": vpc}
+    making.add("LoadBalancers", {**row, "Scheme": facing, "State": {"Code": "active"}})
     known = [one["PrivateIpAddress"] for one in targets if "PrivateIpAddress" in one]
     health = [{"Target": {"Id": address, "Port": 80}} for address in known]
     group = {"TargetGroupArn": f"{name}.TargetGroup", "TargetType": "ip", "Protocol": "HTTP", "Port": 80}

@@ -186,7 +186,7 @@ class Asking:
             yield from (it for it in found.addresses if it.version == 4)
         for balancer in self._balancers(found):
             for at in self.network.by_owner.get(balancer, ()):
-                yield from at.addresses if not outsider else ()
+                yield from (it for it in at.addresses if not outsider or it.version == 6)
                 yield from (it.public for it in at.public)
 
     def _balancers(self, found: NetworkInterface) -> list[str]:

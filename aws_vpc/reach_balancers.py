@@ -118,12 +118,13 @@ def _second_leg(
             interface=at.id,
         )
     )
-    address = next((it for it in found.addresses if it.version == packet.destination.version), None)
-    walk.now(
-        destination=address or found.addresses[0], ports=(PortRange(target.port, target.port),), sender=at
-    )
+    same = (it for it in found.addresses if it.version == packet.destination.version)
+    goal = next(same, found.addresses[0])
+    walk.now(destination=goal, ports=(PortRange(target.port, target.port),), sender=at)
     if not kept:
-        walk.now(source=packet.destination, source_ports=EPHEMERAL_PORTS)
+        # A dual-stack load balancer speaks the family of its target, whichever the client's is.
+        own = (it for it in (packet.destination, *at.addresses) if it.version == goal.version)
+        walk.now(source=next(own, packet.destination), source_ports=EPHEMERAL_PORTS)
         return Leaves(at.id)
     return _preserved_leg(walk, at)
 

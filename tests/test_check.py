@@ -92,6 +92,37 @@ def test_the_promises_hold_under_every_switch(param: str, capsys: pytest.Capture
     assert "broken" not in capsys.readouterr().out
 
 
+BALANCED = ["WebTier=beanstalk", "BeanstalkType=LoadBalanced", "WebIngressCidr=203.0.113.0/24"]
+DUAL = ["EnableIpv6=true", "WebIngressCidrIpv6=2001:db8:7::/48"]
+
+
+@pytest.mark.parametrize("more", [[], DUAL], ids=["IPv4", "dual"])
+def test_the_promises_hold_behind_a_load_balancer_that_clients_reach(
+    more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"--param={one}" for one in (*BALANCED, *more)]
+    assert cli.main(["check", *words]) == 0, capsys.readouterr().out
+    assert "broken" not in capsys.readouterr().out
+    if more:
+        reach = ["reach", "2001:db8:7::1", "WebEnvironment", "--port=80", *words]
+        assert cli.main(reach) == 0, capsys.readouterr().out
+        assert cli.main([*reach[:1], "2001:db8:8::1", *reach[2:]]) == 3
+
+
+def test_a_port_open_to_everybody_in_ipv6_breaks_the_first_promise(
+    templates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    way = EVERYBODY.format(group="WebServerSecurityGroup", port=5000).replace(
+        "CidrIp: 0.0.0.0/0", "CidrIpv6: ::/0"
+    )
+    append(templates / "vpc.yaml", way)
+    assert cli.main(["check", "--templates", str(templates)]) == 0  # nothing has an address of it
+    capsys.readouterr()
+    found = broken(capsys, "--templates", str(templates), "--param", "EnableIpv6=true")
+    row = found["nothing but the web port of the web server is open to the internet"]
+    assert {"NestedVPCStack/InternetGateway", "NestedEC2Stack/WebServer"} <= passed(row)
+
+
 def test_the_promises_hold_with_a_serverless_warehouse(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--param", "Warehouse=serverless", "--param", "AvailabilityZones=3"]
     assert cli.main(["check", *words]) == 0, capsys.readouterr().out

@@ -247,11 +247,15 @@ STANDS = {
         ({"WebIngressCidrIpv6": CLIENTS}, "EnableIpv6 must be true when WebIngressCidrIpv6 is given"),
         ({**DUAL, **STANDS}, "EnableIpv6 must be false when Vpc is given"),
         (
+            {**DUAL, "WebIngressCidrIpv6": CLIENTS, "WebTier": "beanstalk"},
+            "BeanstalkType must be LoadBalanced when WebTier is beanstalk and WebIngressCidrIpv6 is given",
+        ),
+        (
             {**DUAL, "WebIngressCidrIpv6": WORLD, "WebUpload": "true"},
             "WebAuthSecret must be given when WebUpload is true",
         ),
     ],
-    ids=["clients", "network", "upload"],
+    ids=["clients", "network", "beanstalk", "upload"],
 )
 def test_a_contradiction_is_refused_with_a_sentence(given: dict[str, str], reason: str) -> None:
     with pytest.raises(TemplateError, match=reason):

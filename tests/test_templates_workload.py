@@ -493,6 +493,17 @@ def test_only_the_given_clients_reach_the_pages(kind: str) -> None:
     assert addresses == {"203.0.113.7/32"}
 
 
+def test_clients_of_ipv6_reach_a_load_balancer_and_no_single_instance() -> None:
+    given = {"EnableIpv6": "true", "WebIngressCidrIpv6": "2001:db8:7::/48"}
+    alone = standing("elastic-beanstalk", **given)
+    assert not [name for name, one in alone.items() if "CidrIpv6" in one]
+    balanced = given | {"BeanstalkType": "LoadBalanced"}
+    rule = standing("elastic-beanstalk", **balanced)["LoadBalancerIngressFromIpv6Clients"]
+    assert (rule["CidrIpv6"], rule["FromPort"], rule["ToPort"]) == ("2001:db8:7::/48", 80, 80)
+    assert settings(**balanced)["aws:elbv2:loadbalancer"]["IpAddressType"] == "dualstack"
+    assert settings(BeanstalkType="LoadBalanced")["aws:elbv2:loadbalancer"]["IpAddressType"] == "ipv4"
+
+
 # --- alarms ---
 
 
