@@ -129,7 +129,7 @@ class Bound:
 def bind(template: Template, scope: Scope) -> Bound:
     """The template under the values; TemplateError when a rule fails or something needed is not made."""
     scope = replace(scope, mappings=template.section("Mappings"))
-    check_rules(template.section("Rules"), scope)
+    check_rules(template.section("Rules"), scope, template.parameters)
     scope = replace(scope, conditions=decide(template.section("Conditions"), scope))
     resources = {
         logical: {**resource, **_pruned(resource, scope)}

@@ -51,6 +51,8 @@ class Scope:
     import_value: Callable[[str], Any] = _absent
     zones: Callable[[str], list[str]] = _absent
     stack_output: Callable[[str, str, str], Any] = _absent  # of a stack's output, in a Region or its own
+    # what the account has of a parameter type, and its attributes: {"subnet-1": {"VpcId": "vpc-1"}}
+    account: Callable[[str], Mapping[str, Mapping[str, str]]] = _absent
 
 
 def evaluate(value: Any, scope: Scope) -> Any:

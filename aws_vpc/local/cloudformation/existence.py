@@ -1,12 +1,13 @@
-"""Whether what AWS-specific parameter types name exists in the account."""
+"""What the account has of AWS-specific parameter types: whether what one names exists, and its attributes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from botocore.exceptions import ClientError
 
+from aws_vpc.errors import TemplateError
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.template_parameters import Parameter
 
@@ -39,6 +40,37 @@ def missing(engine: Engine, region: str, parameters: Mapping[str, Parameter]) ->
                     f"{parameter.key} does not exist."
                 )
     return None
+
+
+# What rules may ask of a parameter's type: describe call, key of the answer, key of the id, attributes.
+ATTRIBUTES = {
+    "AWS::EC2::SecurityGroup::Id": ("describe_security_groups", "SecurityGroups", "GroupId", ()),
+    "AWS::EC2::Subnet::Id": ("describe_subnets", "Subnets", "SubnetId", ("AvailabilityZone", "VpcId")),
+    "AWS::EC2::VPC::Id": ("describe_vpcs", "Vpcs", "VpcId", ()),
+}
+
+
+def account(engine: Engine, region: str) -> Callable[[str], dict[str, dict[str, str]]]:
+    """A function that lists what the account has of a parameter type, with what rules may ask of it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-rules.html
+    """
+
+    def described(kind: str) -> dict[str, dict[str, str]]:
+        if kind not in ATTRIBUTES:
+            raise TemplateError(f"Template error: rules cannot ask for {kind} here: {', '.join(ATTRIBUTES)}")
+        operation, key, id, attributes = ATTRIBUTES[kind]
+        pages = engine.client("ec2", region).get_paginator(operation).paginate()
+        return {
+            one[id]: {
+                **{name: one[name] for name in attributes},
+                **{f"Tags.{tag['Key']}": tag["Value"] for tag in one.get("Tags", ())},
+            }
+            for page in pages
+            for one in page[key]
+        }
+
+    return described
 
 
 def _exists(engine: Engine, region: str, kind: str, value: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from aws_vpc.errors import TemplateError
+from aws_vpc.local.cloudformation import existence
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import STACK, Definition, Prepared
 from aws_vpc.local.cloudformation.scopes import pseudo, stored_parameter
@@ -38,7 +39,8 @@ def prepare(
     arns = tuple(notification_arns)
     definition = Definition(template, resolved, tags, tuple(capabilities), arns, role_arn)
     names = {key: parameter.value for key, parameter in resolved.items()}
-    scope = Scope({**pseudo(stack_id, name, region, engine.account, arns), **names})
+    given = {**pseudo(stack_id, name, region, engine.account, arns), **names}
+    scope = Scope(given, account=existence.account(engine, region))
     bound = bind(template, scope)
     foreseen(bound)
     refuse_snapshots(bound)
