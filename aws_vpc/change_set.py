@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from aws_vpc import unanswered
 from aws_vpc.errors import DeployFailed
 from aws_vpc.plan import is_empty, is_nested_failure
 from aws_vpc.tokens import token
@@ -120,8 +121,9 @@ def failed(target: Target, reason: str) -> DeployFailed:
 def attempt(cfn: Any, target: Target, wait: Wait, *, nested: bool) -> ChangeSet | str:
     """The change set, empty when there is nothing to change, or the reason why it cannot be made."""
     try:
+        name, request = unanswered.name(), target.request()
         made = cfn.create_change_set(
-            **target.request(), ChangeSetName=token(), IncludeNestedStacks=nested, ClientToken=token()
+            **request, ChangeSetName=name, IncludeNestedStacks=nested, ClientToken=token()
         )
     except ClientError as error:
         if is_empty(error.response["Error"]["Message"]):

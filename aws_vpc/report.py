@@ -86,9 +86,9 @@ def total(found: Sequence[Change]) -> str:
     return ", ".join(parts)
 
 
-def left_lines(names: Iterable[str]) -> list[str]:
-    """The nested stacks that an earlier update left behind, as a plan shows them."""
-    return table([[name, STACK, "Remove", "DELETED, was left behind by an earlier update"] for name in names])
+def left_lines(found: Iterable[tuple[str, str]]) -> list[str]:
+    """What an earlier update left behind, by name and type, as a plan shows it."""
+    return table([[*one, "Remove", "DELETED, was left behind by an earlier update"] for one in found])
 
 
 def replacement(change: Change) -> str:

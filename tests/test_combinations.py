@@ -5,6 +5,7 @@ The quick setting takes a handful of the pairwise combinations, AWS_VPC_TEST_ALL
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise as neighbours
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +47,17 @@ SWITCHES = {
     "Size": ("dev", "prod"),
     "WarehouseHours": ("always", "weekdays"),
     "InterfaceEndpoint": ("true", "false"),
+    # A stack keeps the place that it began with, too.
+    "WaysOut": ("beside", "inside"),
     "ExtraInterfaceEndpoints": ("", "kms,sts"),
     "FlowLogTraffic": ("REJECT", "NONE", "ALL"),
     "ElasticIp": ("false", "true"),
     "AlarmEmail": ("", "operations@example.com"),
 }
 # In no rule, so that what is sensible does not depend on them.
-FREE = ("InterfaceEndpoint", "ExtraInterfaceEndpoints", "FlowLogTraffic", "ElasticIp", "AlarmEmail")
+FREE = (
+    "InterfaceEndpoint", "WaysOut", "ExtraInterfaceEndpoints", "FlowLogTraffic", "ElasticIp", "AlarmEmail",
+)  # fmt: skip
 ROOT = load((PROJECT / "templates" / "nested-stack.yaml").read_text())
 FAR = {"PeerVpcId": "vpc-1", "PeerVpcCidr": "10.9.0.0/16", "PeerRouteTableIds": "rtb-1"}
 STANDS = {
@@ -103,9 +109,16 @@ def passes(settings: frozenset[tuple[str, str]]) -> bool:
 def chosen() -> list[tuple[Case, Case]]:
     """The combinations that are deployed, each with the one that it becomes, on the same kind of network."""
     cases = pairwise(SWITCHES, sensible)
-    kinds = [[case for case in cases if case["Network"] == kind] for kind in SWITCHES["Network"]]
+    kinds = [kept(cases, *both) for both in product(SWITCHES["Network"], SWITCHES["WaysOut"])]
     steps = [step for kind in kinds for step in [*neighbours(kind), (kind[-1], kind[0])]]
     return steps if os.environ.get("AWS_VPC_TEST_ALL") else quick(steps)
+
+
+def kept(cases: list[Case], network: str, ways_out: str) -> list[Case]:
+    """The combinations with these two, which a stack keeps; a lone one has another to become."""
+    alike = [case for case in cases if case["Network"] == network]
+    found = [case for case in alike if case["WaysOut"] == ways_out]
+    return found if len(found) > 1 else [*found, *({**case, "WaysOut": ways_out} for case in alike[:1])]
 
 
 def quick(steps: list[tuple[Case, Case]]) -> list[tuple[Case, Case]]:
@@ -191,7 +204,13 @@ def networks(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def run(networks: dict[str, list[str]], capfd: pytest.CaptureFixture[str]) -> Any:
+def name(request: pytest.FixtureRequest) -> str:
+    """A name of the case's own, so that a case that fails is in nobody's way."""
+    return f"combined-{hashlib.sha1(request.node.name.encode()).hexdigest()[:6]}"
+
+
+@pytest.fixture
+def run(name: str, networks: dict[str, list[str]], capfd: pytest.CaptureFixture[str]) -> Any:
     def run(command: str, case: Case | None = None, *more: str) -> dict[str, Any]:
         """The JSON answer of a command for a combination."""
         switches = dict(case or {})
@@ -200,7 +219,7 @@ def run(networks: dict[str, list[str]], capfd: pytest.CaptureFixture[str]) -> An
         given += networks[kind] if command == "create" else []
         capfd.readouterr()
         yes = [] if command == "status" else ["--yes"]
-        status = cli.main([command, "--stack-name", "combined", "--json", *yes, *given, *more])
+        status = cli.main([command, "--stack-name", name, "--json", *yes, *given, *more])
         told = capfd.readouterr()
         assert status == 0, f"{command} {words(case or {})}\n{told.err[-3000:]}"
         return dict(json.loads(told.out))
@@ -283,31 +302,31 @@ def settled(case: Case, outputs: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize(("first", "second"), chosen(), ids=lambda case: words(case))
 def test_a_combination_deploys_becomes_another_and_goes_without_a_trace(
-    first: Case, second: Case, run: Any
+    first: Case, second: Case, run: Any, name: str
 ) -> None:
     before = standing()
     made = run("create", first, "--param=WebIngressCidr=127.0.0.1/32", f"--param=WebPort={free_port()}")
     assert made["action"] == "created" and settled(first, made["outputs"])
     assert {one["rows"] if "rows" in one else one["table_rows"] for one in made["rows"].values()} == {50}
-    assert network_differences(first) == []
+    assert network_differences(first, name) == []
     changed = run("update", second)
     assert changed["status"] == "UPDATE_COMPLETE" and settled(second, changed["outputs"])
-    assert network_differences(second) == []
+    assert network_differences(second, name) == []
     assert "left_behind" not in run("status")
     kept = [*(note for note in changed.get("notes", ()) if "kept" in note), *run("teardown")["kept"]]
     gone_without_a_trace(before, kept)
 
 
-def network_differences(case: Case) -> list[str]:
+def network_differences(case: Case, name: str) -> list[str]:
     """How the network that the templates plan and the one that EC2 describes differ, where it is all made."""
     if case["Network"] != "made":
         return []
-    stack = client("cloudformation").describe_stacks(StackName="combined")["Stacks"][0]
+    stack = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     told = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
     given = {key: value for key, value in told.items() if value != "****"}
     account = aws.connect()
     planned = discover.from_templates(PROJECT / "templates", given, account.region)
-    return differences(planned, discover.from_live(account), "combined")
+    return differences(planned, discover.from_live(account), name)
 
 
 def gone_without_a_trace(before: dict[str, set[str]], kept: list[str]) -> None:

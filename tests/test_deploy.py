@@ -177,8 +177,10 @@ def test_a_changed_template_of_a_child_is_seen(run, root, aws):
     assert run("create")[0] == 0
     write(root, net=NET.replace("10.7.0.0/16,", "10.7.0.0/16, EnableDnsHostnames: true,"))
     status, out, err = run("update", "--json")
-    assert (status, json.loads(out)["action"]) == (0, "updated"), err
-    vpc = json.loads(out)["outputs"]["Vpc"]
+    answer = json.loads(out)
+    assert (status, answer["action"], answer["changed"], answer["destroys"]) == (0, "updated", True, []), err
+    assert ("NestedNetStack/Vpc", "Modify") in {(one["path"], one["action"]) for one in answer["changes"]}
+    vpc = answer["outputs"]["Vpc"]
     answer = aws("ec2").describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")
     assert answer["EnableDnsHostnames"] == {"Value": True}
 

@@ -162,6 +162,37 @@ def test_a_teardown_killed_at_any_call_is_finished_by_the_next_run(run, aws, nam
             break
 
 
+def waiting(aws, name):
+    """The change sets of a stack that nobody has executed."""
+    found = aws("cloudformation").list_change_sets(StackName=name)["Summaries"]
+    return [one for one in found if one["ExecutionStatus"] == "AVAILABLE"]
+
+
+def test_the_plan_of_a_run_that_was_killed_is_cleared_away_by_the_next(run, aws, name, proxy, root):
+    created = json.loads(run("create", "--json")[1])
+    assert {"NestedFirstStack", "NestedSecondStack"} <= {one["path"] for one in created["changes"]}
+    write(root, description="changed")
+    argv = [sys.executable, "-m", "aws_vpc", "update", "--stack-name", name, "--repo-root", str(root)]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        # Killed before its last call has arrived.
+        proxy.plan = lambda operation, _: process.kill() or DROP if operation == "ExecuteChangeSet" else None
+        assert process.wait(120) < 0
+    proxy.plan = lambda operation, _: None
+    kept = [{"ParameterKey": one, "UsePreviousValue": True} for one in ("TemplateBaseUrl", "ArtifactBucket")]
+    aws("cloudformation").create_change_set(
+        StackName=name,
+        ChangeSetName="somebodys",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "Colour", "ParameterValue": "green"}, *kept],
+        Capabilities=["CAPABILITY_AUTO_EXPAND"],
+    )
+    write(root)
+    status, out, err = run("update")
+    assert (status, out.startswith("nothing to update")) == (0, True), err
+    assert "1 change sets deleted that a run which has ended left without an answer" in err
+    assert [one["ChangeSetName"] for one in waiting(aws, name)] == ["somebodys"]
+
+
 def test_two_updates_at_once_change_the_stack_once(run, aws, name, root):
     assert run("create")[0] == 0
     write(root, description="changed")

@@ -160,4 +160,5 @@ def forget(session: Session, request: Request) -> None:
 def begun(session: Session, stack_id: str, action: str) -> None:
     """Tells that an operation goes on by itself."""
     lines = [f"{action} of stack {session.name} has begun; the same command, run again, follows it", stack_id]
-    session.console.answer(lines, report.result(f"{action} begun", session.name, stack_id=stack_id))
+    answer = report.result(f"{action} begun", session.name, stack_id=stack_id, **session.planned)
+    session.console.answer(lines, answer)

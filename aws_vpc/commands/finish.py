@@ -53,6 +53,7 @@ def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload
         "web": urls[0] if urls else None,
         "network": settled or None,
         "far_side": far[1:] or None,
+        **session.planned,
     }
     console.answer([*lines(found, rows, urls), *far], report.result(action, found.name, **facts))
     return 0

@@ -5,9 +5,10 @@ A switch turned off takes a child out of the root; its policy keeps it, and nobo
 
 from collections.abc import Mapping
 
-from aws_vpc import deploy, plan
+from aws_vpc import deploy, plan, stranded
 from aws_vpc.commands.session import Session
 from aws_vpc.deploy import Stack
+from aws_vpc.stranded import Stranded
 from aws_vpc.template import load
 
 
@@ -15,6 +16,13 @@ def orphans(session: Session, found: Stack | None) -> dict[str, Stack]:
     """The nested stacks that stand and that the root, where there is one, has no more."""
     own = set(deploy.children(session.cfn, found.id).values()) if found else set()
     return deploy.left_behind(session.cfn, session.name, own)
+
+
+
+def astray(session: Session, found: Stack | None) -> list[Stranded]:
+    """What the cleanup of an update of the root or of its nested stacks could not delete."""
+    stacks = {"": found.id, **deploy.children(session.cfn, found.id)} if found else {}
+    return stranded.find(session.cfn, session.aws.client("ec2"), stacks)
 
 
 def needs(stacks: Mapping[str, Stack], template: str = "") -> dict[str, set[str]]:

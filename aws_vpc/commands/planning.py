@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from aws_vpc import change_set, deploy, plan, report
+from aws_vpc import change_set, deploy, plan, report, unanswered
 from aws_vpc.change_set import ChangeSet, Target, Terms
 from aws_vpc.commands import orphans
 from aws_vpc.commands.plan_checks import Draft, hold
@@ -19,6 +19,7 @@ from aws_vpc.deploy import Stack
 from aws_vpc.diagnosis import Attempt
 from aws_vpc.errors import Refused
 from aws_vpc.follow import Watch, mark
+from aws_vpc.stranded import Stranded
 
 TAGS = {"Project": "aws-vpc"}
 OVERTAKEN = frozenset(
@@ -34,6 +35,7 @@ class Plan:
     ready: ChangeSet
     left: Mapping[str, Stack] = field(default_factory=dict)  # given up by an earlier update
     going: Mapping[str, Stack] = field(default_factory=dict)  # given up by this one
+    astray: Sequence[Stranded] = ()  # that an earlier update's cleanup could not delete
 
     @property
     def changes(self) -> list[plan.Change]:
@@ -42,7 +44,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return self.ready.empty and not self.left
+        return self.ready.empty and not self.left and not self.astray
 
     @property
     def gone(self) -> bool:
@@ -50,16 +52,22 @@ class Plan:
         return bool(self.left or self.going)
 
     @property
+    def behind(self) -> list[tuple[str, str]]:
+        """The names and types of what an earlier update has left standing."""
+        stacks = sorted((one.name, plan.NESTED) for one in self.left.values())
+        return stacks + [(one.name, one.type) for one in self.astray]
+
+    @property
     def destroys(self) -> list[str]:
         """The names of what stands and goes away, or is replaced."""
         gone = ["/".join(one.path) for one in plan.destroyed(self.changes)]
-        return gone + [one.name for one in self.left.values()]
+        return gone + [name for name, _ in self.behind]
 
     def values(self) -> dict[str, Any]:
         """The plan for --json."""
         return {
             "changes": report.change_values(self.changes),
-            "deletes_left_behind": sorted(one.name for one in self.left.values()) or None,
+            "deletes_left_behind": [name for name, _ in self.behind] or None,
             "destroys": self.destroys,
         }
 
@@ -113,11 +121,14 @@ def draw_up(
         kind="UPDATE" if found else "CREATE",
         terms=terms(options, request, found),
     )
+    if found and (count := unanswered.clear(session.cfn, found.id)):
+        session.console.say(f"{count} change sets deleted that a run which has ended left without an answer")
     ready = change_set.preview(session.cfn, target, session.wait())
     if found is None or (settled and ready.empty):
         return Plan(ready)
     going = given_up(session, found, plan.given_up(plan.changes(ready.answers)))
-    return Plan(ready, orphans.orphans(session, found), going)
+    left, astray = orphans.orphans(session, found), orphans.astray(session, found)
+    return Plan(ready, left, going, astray)
 
 
 def parameters(session: Session, options: Namespace, request: Request, found: Stack | None) -> dict[str, str]:
@@ -154,8 +165,7 @@ def show(session: Session, drawn: Plan, *, whole: bool = False) -> None:
 
 def lines(drawn: Plan, *, whole: bool = False) -> list[str]:
     """The table of a plan."""
-    left = report.left_lines(one.name for one in drawn.left.values())
-    return [*report.change_lines(drawn.changes, whole=whole), *left]
+    return [*report.change_lines(drawn.changes, whole=whole), *report.left_lines(drawn.behind)]
 
 
 def agree(session: Session, drawn: Plan, question: str, *, destroys: bool = False) -> None:
@@ -181,6 +191,7 @@ def discard(session: Session, drawn: Plan) -> None:
 def begin(session: Session, drawn: Plan) -> Watch:
     """The watch on the operation that the plan's change set has begun."""
     ready = drawn.ready
+    session.planned.update(changed=True, **drawn.values())
     watch = mark(session.cfn, ready.stack, session.name)
     change_set.execute(session.cfn, ready)
     return watch

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_vpc import buckets, databases, deploy, plan
+from aws_vpc import buckets, databases, deploy, plan, stranded
 from aws_vpc.commands.session import Session
 from aws_vpc.deploy import Stack
 from aws_vpc.errors import DeployFailed
 from aws_vpc.events import STACK, Event
 from aws_vpc.follow import Watch, mark
+from aws_vpc.stranded import Stranded
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,25 @@ def remove(
     before = set(databases.snapshots(session.aws.client, held))
     for name in databases.unprotect(session.aws.client("rds"), held):
         session.console.say(f"deletion protection of database {name} turned off")
+    ec2, ids = session.aws.client("ec2"), {name: one.id for name, one in left.items()}
+    astray = stranded.find(session.cfn, ec2, ids)
     seen: list[Event] = []
     for wave in plan.teardown_order(left, order):
+        sweep(session, [one for one in astray if one.owner in wave])
         session.console.say(f"deleting {', '.join(wave)}")
         seen += remove_wave(session, {name: left[name].id for name in wave}, manner)
     made = [one for one in databases.snapshots(session.aws.client, held) if one not in before]
     return [*kept(seen), *settle_snapshots(session, made, manner)]
+
+
+def sweep(session: Session, found: Sequence[Stranded]) -> None:
+    """Returns when what the cleanup of an update could not delete is gone, or told to stand still."""
+    if not found:
+        return
+    names = ", ".join(map(str, found))
+    session.console.say(f"deleting what the cleanup of an update could not delete then: {names}")
+    for one, why in stranded.remove(session.aws.client("ec2"), found, session.wait()).items():
+        session.console.note(f"{one} still stands: {why}; the same command, run again, tries again")
 
 
 def at_stake(session: Session, stack_id: str, changes: Iterable[plan.Change]) -> list[tuple[str, str]]:

@@ -35,6 +35,7 @@ class Session:
     expected: str = ""  # the account that the user names
     known: dict[str, str] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)  # what was deployed last, if anything was
+    planned: dict[str, Any] = field(default_factory=dict)  # the plan that was carried out, for --json
 
     @property
     def cfn(self) -> Any:

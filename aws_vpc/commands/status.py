@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from aws_vpc import deploy, leftovers, report
+from aws_vpc.commands import orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.options import stack
 from aws_vpc.commands.session import Session, begin
@@ -24,12 +25,13 @@ def run(options: Namespace, console: Console) -> int:
     described = {logical: deploy.describe(session.cfn, one) for logical, one in listed.items()}
     states = {logical: one.status for logical, one in described.items() if one}
     astray = {one.name: one.status for one in left.values()}
+    astray |= {one.name: f"{one.type} {one.id}" for one in orphans.astray(session, found)}
     own = found.status if found else "DELETED, children left behind"
     outputs = dict(found.outputs) if found else {}
     rows = [[session.name, own], *map(list, states.items())]
     rows += [[name, f"{state}, LEFT BEHIND and still paid for"] for name, state in astray.items()]
     told = [*report.table(rows, ""), *report.output_lines(outputs)]
-    if left:
+    if astray:
         told.append(f"{'update or teardown' if found else 'teardown'} deletes what is left behind")
     facts = {"status": own, "stacks": states, "left_behind": astray or None, "outputs": outputs}
     console.answer(told, report.result("status", session.name, **facts))

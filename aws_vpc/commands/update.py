@@ -77,6 +77,7 @@ def carry_out(session: Session, options: Namespace, request: Request, found: Sta
     manner = Manner(role=options.role_arn or "")
     # Before the update: a name that a given up stack still holds may be wanted again.
     tell(session, removal.remove(session, drawn.left, order, manner))
+    removal.sweep(session, drawn.astray)
     if drawn.ready.empty:
         return finish(session, found, request.web, "updated")
     stake = removal.at_stake(session, found.id, drawn.changes)
@@ -87,6 +88,7 @@ def carry_out(session: Session, options: Namespace, request: Request, found: Sta
     after = databases.snapshots(session.aws.client, stake)
     tell(session, [str(one) for one in after if one not in before])
     tell(session, removal.remove(session, drawn.going, order, manner))
+    removal.sweep(session, orphans.astray(session, found))
     now = deploy.describe(session.cfn, found.id) or found
     terms.settle(session, options, request, now)
     return finish(session, now, request.web, "updated", reload=moved(found, now))
