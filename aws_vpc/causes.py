@@ -38,6 +38,8 @@ FAULTS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
          ENVIRONMENT, "delete what uses it first"),
         (r"NotStabilized|did not stabilize|timed? ?out|failed to receive .* signal|NetworkFailure",
          ENVIRONMENT, "look at the resource's own logs, then run it again"),
+        (r"failed to deploy application|command failed on instance", ENVIRONMENT,
+         "mend the application in eb-flask, then release it again"),
         (r"internal ?(?:failure|error|server)|ServiceInternalError|GeneralService|service ?unavailable",
          ENVIRONMENT, "the service failed: run it again"),
         (r"action denied by stack policy|denied by stack policy", ENVIRONMENT,

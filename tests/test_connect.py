@@ -1,0 +1,101 @@
+"""connect: the real aws command asks Session Manager for a session, and hands it to the plugin.
+
+At the edge, a server answers StartSession as AWS does, and a script stands in for session-manager-plugin.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploy_bench import Run, aws, local, name, proxies, proxy, root, run, write
+
+__all__ = ["aws", "local", "name", "proxies", "proxy", "root", "run"]
+
+BIN = Path(__file__).parent.parent / ".venv" / "bin"
+INSTANCE = """
+  WebServer:
+    Type: AWS::EC2::Instance
+    Properties:
+      ImageId: ami-12c6146b
+      InstanceType: t3.micro
+      Tags: [{{Key: Name, Value: {name}-web-server}}]
+"""
+OUTPUTS = """
+  DatabaseAddress: {Value: app.abc.us-east-1.rds.amazonaws.com}
+  DatabasePort: {Value: '5432'}
+"""
+PLUGIN = """#!/bin/sh
+[ "$1" = --version ] && { echo 1.2.999.0; exit; }
+printf '%s\\n' "$AWS_SSM_START_SESSION_RESPONSE" "$@" >"$(dirname "$0")/called"
+"""
+
+
+@pytest.fixture
+def sessions() -> Iterator[list[dict[str, Any]]]:
+    """The requests for sessions that the aws command has sent, each answered with a session."""
+    asked: list[dict[str, Any]] = []
+
+    class StartSession(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append({"operation": self.headers["X-Amz-Target"], **body})
+            answer = json.dumps({"SessionId": "me-1", "TokenValue": "t", "StreamUrl": "wss://session"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), StartSession) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        os.environ["AWS_ENDPOINT_URL_SSM"] = f"http://127.0.0.1:{server.server_port}"
+        yield asked
+        del os.environ["AWS_ENDPOINT_URL_SSM"]
+        server.shutdown()
+
+
+@pytest.fixture
+def stack(run: Run, root: Path, name: str) -> Iterator[None]:
+    write(root, first=INSTANCE.format(name=name))
+    template = root / "templates" / "nested-stack.yaml"
+    template.write_text(template.read_text() + OUTPUTS)
+    assert run("create")[0] == 0
+    yield
+    assert run("teardown", "--yes")[0] == 0
+
+
+def test_a_session_to_the_database_is_asked_for_and_handed_to_the_plugin(
+    run: Run, stack: None, sessions: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "bin" / "session-manager-plugin"
+    plugin.parent.mkdir()
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o755)
+    status, out, err = run("connect", "database", "--local-port", "15432", "--print")
+    assert (status, sessions) == (0, []) and out.startswith("aws ssm start-session "), err
+
+    monkeypatch.setenv("PATH", f"{plugin.parent}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}")
+    status, _, err = run("connect", "database", "--local-port", "15432")
+    assert status == 0 and "localhost:15432 leads to app.abc.us-east-1.rds.amazonaws.com:5432" in err, err
+    (asked,) = sessions
+    assert asked["operation"] == "AmazonSSM.StartSession" and asked["Target"].startswith("i-")
+    assert asked["DocumentName"] == "AWS-StartPortForwardingSessionToRemoteHost"
+    assert asked["Parameters"] == {
+        "host": ["app.abc.us-east-1.rds.amazonaws.com"],
+        "portNumber": ["5432"],
+        "localPortNumber": ["15432"],
+    }
+    called = (plugin.parent / "called").read_text()
+    assert "me-1" in called and "StartSession" in called
+
+    status, _, err = run("connect", "warehouse")
+    assert status == 2 and "has no warehouse" in err

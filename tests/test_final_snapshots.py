@@ -1,0 +1,57 @@
+"""teardown keeps the final snapshots of databases, and with --no-snapshots deletes just those afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from deploy_bench import Run, aws, local, name, proxies, proxy, root, run, write
+
+__all__ = ["aws", "local", "name", "proxies", "proxy", "root", "run"]
+
+DATABASE = """
+  Database:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Snapshot
+    Properties:
+      Engine: postgres
+      DBInstanceClass: db.t4g.micro
+      AllocatedStorage: '20'
+      MasterUsername: master
+      ManageMasterUserPassword: true
+"""
+
+
+def snapshots(rds: Any) -> dict[str, str]:
+    """The database of each snapshot that somebody, or CloudFormation, has made."""
+    found = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    return {one["DBSnapshotIdentifier"]: one["DBInstanceIdentifier"] for one in found}
+
+
+def test_no_snapshots_deletes_the_final_one_and_no_other(
+    run: Run, root: Path, aws: Callable[[str], Any]
+) -> None:
+    rds = aws("rds")
+    write(root, second=DATABASE)
+    assert run("create")[0] == 0
+    (database,) = (one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"])
+    rds.create_db_snapshot(DBSnapshotIdentifier="mine", DBInstanceIdentifier=database)
+    rds.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="mine", WaiterConfig={"Delay": 1})
+    status, out, err = run("teardown", "--yes", "--no-snapshots", "--json")
+    assert status == 0, err
+    assert "deleted after a final snapshot" in err and f"of database {database} deleted" in err
+    assert snapshots(rds) == {"mine": database}
+    assert json.loads(out)["kept"] == []
+
+    assert run("create")[0] == 0
+    status, out, _ = run("teardown", "--yes", "--json")
+    (kept,) = json.loads(out)["kept"]
+    (final,) = snapshots(rds).keys() - {"mine"}
+    assert status == 0 and final in kept
+    status, out, _ = run("status")
+    assert status == 3 and final in out
+    status, out, _ = run("teardown", "--yes", "--no-snapshots")
+    assert (status, "nothing to tear down" in out) == (0, True)
+    assert final in snapshots(rds)
