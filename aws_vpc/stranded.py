@@ -21,9 +21,12 @@ PATIENCE = 180.0
 
 
 class Kind(NamedTuple):
-    """How EC2 deletes what others can hold, and by which filter their network interfaces are found."""
+    """How EC2 lists and deletes what others can hold; `holders` filters the interfaces that are in it."""
 
     type: str
+    many: str
+    filter: str
+    describe: str
     delete: str
     parameter: str
     holders: str = ""
@@ -31,12 +34,44 @@ class Kind(NamedTuple):
 
 # By the names that EC2's tags have for them, in the order in which they let go of each other.
 KINDS = {
-    "elastic-ip": Kind("AWS::EC2::EIP", "release_address", "AllocationId"),
-    "subnet": Kind("AWS::EC2::Subnet", "delete_subnet", "SubnetId", "subnet-id"),
-    "route-table": Kind("AWS::EC2::RouteTable", "delete_route_table", "RouteTableId"),
-    "network-acl": Kind("AWS::EC2::NetworkAcl", "delete_network_acl", "NetworkAclId"),
-    "security-group": Kind("AWS::EC2::SecurityGroup", "delete_security_group", "GroupId", "group-id"),
-    "vpc": Kind("AWS::EC2::VPC", "delete_vpc", "VpcId", "vpc-id"),
+    "elastic-ip": Kind(
+        "AWS::EC2::EIP", "Addresses", "allocation-id", "describe_addresses", "release_address", "AllocationId"
+    ),
+    "subnet": Kind(
+        "AWS::EC2::Subnet",
+        "Subnets",
+        "subnet-id",
+        "describe_subnets",
+        "delete_subnet",
+        "SubnetId",
+        "subnet-id",
+    ),
+    "route-table": Kind(
+        "AWS::EC2::RouteTable",
+        "RouteTables",
+        "route-table-id",
+        "describe_route_tables",
+        "delete_route_table",
+        "RouteTableId",
+    ),
+    "network-acl": Kind(
+        "AWS::EC2::NetworkAcl",
+        "NetworkAcls",
+        "network-acl-id",
+        "describe_network_acls",
+        "delete_network_acl",
+        "NetworkAclId",
+    ),
+    "security-group": Kind(
+        "AWS::EC2::SecurityGroup",
+        "SecurityGroups",
+        "group-id",
+        "describe_security_groups",
+        "delete_security_group",
+        "GroupId",
+        "group-id",
+    ),
+    "vpc": Kind("AWS::EC2::VPC", "Vpcs", "vpc-id", "describe_vpcs", "delete_vpc", "VpcId", "vpc-id"),
 }
 FAILED = "DELETE_FAILED"
 HELD = ("DependencyViolation", "InvalidGroup.InUse", "InvalidIPAddress.InUse", "ResourceInUse")
@@ -75,7 +110,7 @@ def find(cfn: Any, ec2: Any, stacks: Mapping[str, str]) -> list[Stranded]:
                 outside.pop(member.get("PhysicalResourceId", ""), None)
         names = _failed(cfn, stack_id, outside) if outside else {}
         found += [Stranded(owner, names[id], kind, id) for id, kind in outside.items() if id in names]
-    return sorted(found)
+    return sorted(one for one in found if _stands(ec2, one))
 
 
 def _tagged(ec2: Any, stack_ids: Collection[str]) -> Iterator[tuple[str, str, str]]:
@@ -88,6 +123,13 @@ def _tagged(ec2: Any, stack_ids: Collection[str]) -> Iterator[tuple[str, str, st
     for page in ec2.get_paginator("describe_tags").paginate(Filters=filters):
         for one in page["Tags"]:
             yield one["Value"], one["ResourceType"], one["ResourceId"]
+
+
+def _stands(ec2: Any, one: Stranded) -> bool:
+    """True when EC2 still lists it; its tags may be told for a while longer."""
+    kind = KINDS[one.kind]
+    describe = getattr(ec2, kind.describe)
+    return bool(describe(Filters=[{"Name": kind.filter, "Values": [one.id]}])[kind.many])
 
 
 def _failed(cfn: Any, stack_id: str, ids: Collection[str]) -> dict[str, str]:
