@@ -46,7 +46,7 @@ class Aws:
         """The client of a service."""
         if service not in self.clients:
             config = S3_CONFIG if service == "s3" else CONFIG
-            client = self.session.client(service, region_name=self.region, config=config)
+            client = made(self.session, service, self.region, config)
             # Asked before botocore's own rule, which gives up after a number of attempts.
             client.meta.events.register_first("needs-retry.*.*", partial(pause, self.until))
             self.clients[service] = client
@@ -60,6 +60,15 @@ class Aws:
             why = error.response["Error"]
             text = f"AWS does not accept the credentials ({why['Code']}): {why['Message']}"
             raise Error(text) from error
+
+
+def made(session: Any, service: str, region: str, config: Config) -> Any:
+    """A new client; UsageError where what the environment says of endpoints is no address."""
+    try:
+        return session.client(service, region_name=region, config=config)
+    except ValueError as error:
+        text = f"{error}; give http://HOST:PORT in AWS_ENDPOINT_URL or the AWS configuration, or unset it"
+        raise UsageError(text) from error
 
 
 def pause(until: float, response: Any, attempts: int, request_dict: dict[str, Any], **_: Any) -> float | None:

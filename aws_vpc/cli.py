@@ -5,6 +5,7 @@
 
 import argparse
 import importlib
+import io
 import json
 import os
 import re
@@ -121,6 +122,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status of a command line."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale without a character shows ? for it
     debug, console = "--debug" in words, Console(json="--json" in words)
     try:
         options = parse(words)

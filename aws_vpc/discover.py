@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Answers = dict[str, list[dict[str, Any]]]
 ROOT = "nested-stack.yaml"
+SUFFIXES = (".yaml", ".yml", ".json")
 REGION_NAME = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 # (service, operation, member of the answer, file of the snapshot)
 CALLS = (
@@ -71,8 +72,9 @@ ABSENT = {"InvalidAction", "NotImplemented", "NotImplementedError", "UnknownOper
 def from_templates(path: Path, given: Mapping[str, str], region: str) -> Network:
     """The network of a root template, or of `nested-stack.yaml` in a folder, with the parameters."""
     folder, root = _root(path)
+    _refuse_unknown(folder / root, given)
     files = {
-        it.name: it.read_text() for it in sorted(folder.iterdir()) if it.suffix in (".yaml", ".yml", ".json")
+        it.name: it.read_text(encoding="utf-8") for it in sorted(folder.iterdir()) if it.suffix in SUFFIXES
     }
     network = build(answers_of(files, root, given, region))
     if found := faults(network):
@@ -83,15 +85,25 @@ def from_templates(path: Path, given: Mapping[str, str], region: str) -> Network
 def _root(path: Path) -> tuple[Path, str]:
     """The folder and the file name of a root template."""
     folder, root = (path, ROOT) if path.is_dir() else (path.parent, path.name)
-    if not (folder / root).is_file():
+    if not (folder / root).is_file() or Path(root).suffix not in SUFFIXES:
         raise UsageError(f"{folder / root} is no template: name a template, or a folder that has a {ROOT}")
     return folder, root
+
+
+def _refuse_unknown(root: Path, given: Mapping[str, str]) -> None:
+    """UsageError for a parameter that the root template does not have."""
+    if given:
+        declared = parse(root.read_text(encoding="utf-8")).get("Parameters") or {}
+        if unknown := sorted(given.keys() - declared.keys()):
+            raise UsageError(
+                f"{root.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}"
+            )
 
 
 def defaults(path: Path) -> dict[str, str]:
     """The default values of the root template's parameters."""
     folder, root = _root(path)
-    declared = parse((folder / root).read_text()).get("Parameters") or {}
+    declared = parse((folder / root).read_text(encoding="utf-8")).get("Parameters") or {}
     return {key: scalar(it["Default"]) for key, it in declared.items() if "Default" in it}
 
 
@@ -128,7 +140,7 @@ def _places(folder: Path) -> Iterator[Path]:
 
 def _rows(file: Path, key: str) -> list[dict[str, Any]]:
     try:
-        value = json.loads(file.read_text())
+        value = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Error(f"{file} is no JSON at {place}: {error.msg}; save the snapshot again") from None

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from aws_vpc.errors import Error, TemplateError
+from aws_vpc.errors import Error, TemplateError, UsageError
 from aws_vpc.template import load
 from aws_vpc.validate_findings import Exclude, Finding, excludes
 from aws_vpc.validate_lines import line_of, lines
@@ -55,11 +55,13 @@ def shares(texts: Mapping[Path, str], most: int) -> list[list[Path]]:
 
 
 def read(path: Path) -> str:
-    """The text of a file; Error when there is none to read."""
+    """The text of a file; UsageError when there is none to read."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Error(f"template {path}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"template {path}: {error.strerror}; name the file of a template") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"template {path} is not text in UTF-8 ({error.reason} at {error.start})") from error
 
 
 def own(texts: Mapping[Path, str]) -> list[Finding]:

@@ -1,5 +1,6 @@
 """The command line: what it refuses before anything is touched, in one line, with which exit status."""
 
+import io
 import json
 from pathlib import Path
 
@@ -56,7 +57,18 @@ WRONG = [
     (["create", *GOOD], "no Region: give --region"),
     (["create", *GOOD, "--region", "eu-mars-1"], "Region 'eu-mars-1' does not exist"),
     (["create", *GOOD, "--profile", "nobody"], "profile 'nobody' is not in the AWS configuration"),
-    (["create", *GOOD, "--timeout", "soon"], "argument --timeout: invalid float value: 'soon'"),
+    (["create", *GOOD, "--timeout", "soon"], "argument --timeout: 'soon' is no number of minutes"),
+    (["status", "--timeout", "-5"], "argument --timeout: '-5' is no number of minutes"),
+    (
+        ["validate", "/nonexistent.yaml"],
+        "template /nonexistent.yaml: No such file or directory; name the file",
+    ),
+    (["validate", "/dev"], "template /dev: Is a directory; name the file"),
+    (
+        ["reach", "internet", "Database", "--param", "Nat=true"],
+        "nested-stack.yaml has no parameter Nat; it has",
+    ),
+    (["diff", str(ROOT / "README.rst"), "templates"], "README.rst is no template"),
     (["create", "--stack", "app", *GOOD], "unrecognized arguments: --stack"),
     (["local", "dance"], "invalid choice: 'dance'"),
     (["local", "logs", "nothing"], "there is no log 'nothing'"),
@@ -91,6 +103,20 @@ def test_a_teardown_of_nothing_says_so_and_is_done(capsys):
 def test_local_status_of_nothing_is_3(capsys):
     assert cli.main(["local", "status", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["endpoint"] is None
+
+
+def test_an_endpoint_that_is_no_address_is_wrong_usage(monkeypatch, capsys):
+    for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "ENDPOINT_URL": "nonsense"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    assert cli.main(["status", "--region", "us-west-2"]) == 2
+    assert "Invalid endpoint: nonsense; give http://HOST:PORT" in capsys.readouterr().err
+
+
+def test_a_locale_that_lacks_a_character_shows_a_question_mark(monkeypatch, tmp_path):
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    assert cli.main(["map", str(tmp_path / "n\N{LATIN SMALL LETTER A WITH DIAERESIS}tz.svg")]) == 0
+    assert b"n?tz.svg written" in written.getvalue()
 
 
 def test_local_status_has_a_line_for_each_stack_and_leaves_out_what_is_not_known():

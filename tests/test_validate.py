@@ -200,9 +200,9 @@ def test_a_file_that_is_no_template_is_a_finding(tmp_path: Path, text: str, line
 
 def test_a_file_that_is_not_there_is_an_error() -> None:
     done = called("no-such-template.yaml")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("aws-vpc: template no-such-template.yaml:")
-    assert len(done.stderr.splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 2
 
 
 def test_an_exception_speaks_of_its_files_and_resources_only() -> None:

@@ -1,5 +1,6 @@
 """The options that commands share; each command's module adds its own in `arguments`."""
 
+import math
 import os
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 
@@ -25,8 +26,19 @@ def stack(parser: ArgumentParser) -> None:
     parser.add_argument("--expect-account", metavar="ID", help="refuse any other account than this one")
     parser.add_argument("--repo-root", metavar="PATH", help="where templates/, eb-flask/ and data/ are")
     parser.add_argument(
-        "--timeout", type=float, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
+        "--timeout", type=minutes, default=90, metavar="MINUTES", help="how long to wait (%(default)s)"
     )
+
+
+def minutes(text: str) -> float:
+    """The minutes that the text says, more than none."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no number of minutes: give one such as 90 or 0.5")
+    return found
 
 
 def name(parser: ArgumentParser) -> None:
