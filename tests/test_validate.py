@@ -202,7 +202,7 @@ def test_a_file_that_is_not_there_is_an_error() -> None:
     done = called("no-such-template.yaml")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("aws-vpc: template no-such-template.yaml:")
-    assert len(done.stderr.splitlines()) == 2
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_exception_speaks_of_its_files_and_resources_only() -> None:
