@@ -13,7 +13,10 @@ PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.rst").read_text()
 
 
-@pytest.mark.parametrize("path", ["README.rst", "docs/loading.rst"])
+PAGES = ["README.rst", *(str(path.relative_to(PROJECT)) for path in sorted(PROJECT.glob("docs/*.rst")))]
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_it_is_valid_restructured_text(path: str) -> None:
     settings = {"report_level": 2, "halt_level": 2}
     text = (PROJECT / path).read_text()
@@ -26,6 +29,11 @@ def test_every_file_it_names_is_there() -> None:
     )
     assert names
     assert not [name for name in names if not list(PROJECT.glob(name.rstrip("/")))]
+
+
+def test_its_layout_table_has_every_template_and_every_page_is_named() -> None:
+    there = [path for folder in ("templates/*.yaml", "docs/*.rst") for path in PROJECT.glob(folder)]
+    assert not [path.name for path in there if f"``{path.relative_to(PROJECT)}``" not in README]
 
 
 def test_every_command_of_aws_vpc_it_names_is_known() -> None:
