@@ -377,6 +377,33 @@ def test_the_network_is_one_small_file_without_iam_that_needs_no_parameter() -> 
     assert all("Default" in parameter for parameter in template(path)["Parameters"].values())
 
 
+ENDPOINTS = ("S3GatewayEndpoint", "WarehouseS3GatewayEndpoint", "SecretsManagerEndpoint")
+
+
+@pytest.mark.parametrize("logical", ENDPOINTS)
+def test_an_endpoint_admits_the_same_inside_the_network_and_beside_it(logical: str) -> None:
+    inside, beside = (template(FOLDER / name)["Resources"] for name in ("vpc.yaml", "endpoints.yaml"))
+    policies = [one[logical]["Properties"]["PolicyDocument"] for one in (inside, beside)]
+    assert policies[0] == policies[1]
+
+
+def test_what_instances_fetch_and_signal_passes_the_endpoint_of_s3() -> None:
+    """Elastic Beanstalk guide, endpoint policies; CloudFormation guide, VPC endpoints (wait conditions)."""
+    endpoint = template(FOLDER / "endpoints.yaml")["Resources"]["S3GatewayEndpoint"]["Properties"]
+    admitted = {
+        (one["Action"], re.sub(r".*:::|-?\$\{AWS::Region\}.*", "", str(resource["Fn::Sub"])))
+        for one in endpoint["PolicyDocument"]["Statement"]
+        if "Condition" not in one
+        for resource in ([one["Resource"]] if isinstance(one["Resource"], dict) else one["Resource"])
+    }
+    read = ["al2023-repos", "aws-codedeploy", "elasticbeanstalk", "elasticbeanstalk-env-resources"]
+    read += ["elasticbeanstalk-platform-assets", "prod"]
+    assert admitted == {
+        *(("s3:GetObject", name) for name in read),
+        ("s3:PutObject", "cloudformation-waitcondition"),
+    }
+
+
 def test_the_network_gives_what_the_root_can_take_instead() -> None:
     names = template(ROOT)["Parameters"]
     ids = {name for name in names if re.search("^(Warehouse)?Vpc$|Subnets$|Group$", name)}
