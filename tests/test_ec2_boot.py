@@ -114,7 +114,7 @@ def test_a_boot_that_fails_fails_the_stack(aws: Embedded) -> None:
 
 
 def test_a_boot_without_a_signal_is_waited_for_in_vain(aws: Embedded) -> None:
-    stack = create(aws, "mute", template("date", timeout="PT1S"))
+    stack = create(aws, "mute", template("uname", timeout="PT1S"))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     told = reasons(aws, "mute")
     assert any("Failed to receive 1 resource signal(s) within the specified duration" in one for one in told)
@@ -150,6 +150,8 @@ def alive(aws: Embedded, instance: str) -> bool:
         "exec /bin/sh",
         "set +r",
         "curl https://example.com/",
+        "printf x | sort -o file",
+        "date --set=2001-01-01",
     ],
 )
 def test_user_data_reaches_nothing_of_the_laptop(aws: Embedded, line: str) -> None:

@@ -1,4 +1,4 @@
-"""The first boot of an instance: its user data run, in a shell that can reach nothing of the laptop.
+"""The first boot of an instance: its user data run, in a shell that keeps it off the laptop.
 
     RunInstances ─► moto's record ─► bash --restricted user-data   (its output: log instance-i-....log)
                                         └ PATH: the instance's own bin, nothing else
@@ -6,7 +6,8 @@
 What an image brings stands in `ami/`: dnf, curl and systemctl that act on the instance's folder alone. The
 aws command is the real one, and cfn-signal tells CloudFormation the real exit status. A restricted shell
 runs no command by its path, writes no file by redirection and keeps its PATH, so user data that was meant
-for a machine of its own is safe to run. Scripts of bash and sh are run, other user data is not.
+for a machine of its own does no harm by mistake. It is no sandbox against malice: the real aws command reads
+and writes the files that its user may. Scripts of bash and sh are run, other user data is not.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ log = logging.getLogger("aws_vpc.local")
 IMAGE = Path(__file__).parent / "ami"
 SIGNAL = Path(__file__).with_name("cfn_signal.py")
 COMMANDS = {"dnf": "dnf.sh", "yum": "dnf.sh", "curl": "curl.sh", "systemctl": "systemctl.sh"}
-# Of the laptop's own commands those that write nothing but what they print, or a file of their own.
+# Of the laptop's own commands those that write nothing but what they print, or a new file: not sort, which
+# writes any file and runs any program, and not date, which sets the clock.
 HARMLESS = (
-    "basename", "cat", "cut", "date", "dirname", "expr", "grep", "head", "mktemp", "seq", "sleep", "sort",
-    "tail", "tr", "uname", "wc",
+    "basename", "cat", "cut", "dirname", "expr", "grep", "head", "mktemp", "seq", "sleep", "tail", "tr",
+    "uname", "wc",
 )  # fmt: skip
 SHELLS = ("bash", "sh")
 
