@@ -60,7 +60,7 @@ def _restrictions(walk: Walk, nat: NatGateway, subnet: str) -> None:
 def _translate(walk: Walk, nat: NatGateway, subnet: str) -> None:
     packet = walk.packet
     walk.translations.append(
-        Translation(nat.id, "nat", packet.source, packet.destination, packet.source_ports, arrived_by=subnet)
+        Translation(nat.id, "nat", packet.source, packet.destination, packet.source_ports)
     )
     zone = walk.network.subnets[subnet].zone
     if nat.subnet:

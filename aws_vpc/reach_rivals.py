@@ -41,7 +41,6 @@ def _why(network: Network, table: str, route: Route, taken: Route, destination: 
 def supposed(walk: Walk, vpc: str, subnet: str | None) -> Place | None:
     """Where the missing route would have led, to find what else stands in the way; None when that is open."""
     network, destination = walk.network, walk.packet.destination
-    walk.supposing = True
     for peering in network.peerings.values():
         sides = (peering.requester, peering.accepter)
         if vpc in (sides[0].vpc, sides[1].vpc):

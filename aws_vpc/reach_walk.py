@@ -86,7 +86,6 @@ class Translation:
     destination: Address
     ports: PortRange
     interface: str = ""
-    arrived_by: str = ""
 
 
 @dataclass
@@ -106,7 +105,6 @@ class Walk:
     seen: set[tuple[object, ...]] = field(default_factory=set)
     arrived: bool = False
     whole: bool = True  # answers to every port that gateways on the way may have used
-    supposing: bool = False  # going on behind a missing route, only to find further blockers
     there: tuple[Hop, ...] = ()  # the request's hops, while the answer is followed
     asked: Address | None = None  # the source that answers must have, on the way back
 

@@ -22,7 +22,6 @@ PATHS = {
     "/v1/canceljob": "CancelJob",
 }
 JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 
 
 def handler(world: World) -> Handler:

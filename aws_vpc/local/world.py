@@ -121,7 +121,7 @@ class World:
             except Exception:
                 log.exception("in the background")
             finally:
-                self.pending.pop(0)  # only now: what was cut short is done again
+                self.pending.pop(0)  # only now: the list tells what is not done yet
 
     def note_region(self, region: str) -> None:
         """Remember, for `local status`, that CloudFormation was asked in a Region."""
@@ -131,12 +131,6 @@ class World:
                 draft = self.root / f"{REGIONS}.new"
                 draft.write_text(json.dumps(sorted(self._regions)))
                 draft.replace(self.root / REGIONS)
-
-    def go_on(self) -> None:
-        """Do in the background what an earlier embedded AWS did not come to do."""
-        found, self.pending = self.pending, []
-        for work in found:
-            self.soon(work)
 
     def keep(
         self,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from . import errors, faults
@@ -110,7 +110,6 @@ def answer(sign_in: SignIn) -> Response | None:
     given = request.authorization
     try:
         if given and given.type == "basic" and sign_in.lets_in(given.username or "", given.password or ""):
-            g.signed_in = True
             return None
     except TooMany:
         return retry(

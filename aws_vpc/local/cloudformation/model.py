@@ -18,7 +18,6 @@ from aws_vpc.template import Bound, Template
 from aws_vpc.template_parameters import Parameter
 
 STACK = "AWS::CloudFormation::Stack"
-LIVE_FAILURES = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 
 
 def now() -> datetime:
