@@ -106,6 +106,7 @@ NEXT = {
     "ROLLBACK_FAILED": "with that put right, ./teardown.sh deletes what is left",
     "CREATE_FAILED": "with that put right, ./update_stacks.sh goes on from there",
     "UPDATE_ROLLBACK_COMPLETE": "everything is as before; with that put right, run ./update_stacks.sh again",
+    PLANNED: "nobody has agreed to its plan yet; ./create_stacks.sh plans again, ./teardown.sh forgets it",
     "DELETE_FAILED": "with that put right, run ./teardown.sh again; --retain PATH leaves a resource standing,"
     " --purge-data empties a bucket that the stack owns",
 }

@@ -189,7 +189,7 @@ def test_the_plan_of_a_run_that_was_killed_is_cleared_away_by_the_next(run, aws,
     write(root)
     status, out, err = run("update")
     assert (status, out.startswith("nothing to update")) == (0, True), err
-    assert "1 change sets deleted that a run which has ended left without an answer" in err
+    assert "plans deleted that a run which has ended left without an answer: 1" in err
     assert [one["ChangeSetName"] for one in waiting(aws, name)] == ["somebodys"]
 
 

@@ -62,6 +62,7 @@ def test_a_refused_first_plan_leaves_no_stack_under_review(run, aws, name):
     url = "Resources: {Q: {Type: AWS::SQS::Queue}}"
     cfn.create_change_set(StackName=name, ChangeSetName="somebodys", ChangeSetType="CREATE", TemplateBody=url)
     assert stacks(cfn, name) == ["REVIEW_IN_PROGRESS"]
+    assert "./create_stacks.sh plans again" in run("status")[1]
     assert run("create")[0] == 0
     assert stacks(cfn, name) == ["CREATE_COMPLETE"] * 3
 

@@ -62,7 +62,7 @@ def hold(draft: Draft) -> None:
     wrong = [one for one in left if one.severity in BLOCKING]
     if wrong:
         raise Refused(
-            f"{len(wrong)} faults in what is to be deployed: {'; '.join(map(sentence, wrong))};"
+            f"faults in what is to be deployed: {'; '.join(map(sentence, wrong))};"
             " nothing has been changed, and --skip-checks goes on all the same"
         )
 

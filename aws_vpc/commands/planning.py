@@ -122,7 +122,7 @@ def draw_up(
         terms=terms(options, request, found),
     )
     if found and (count := unanswered.clear(session.cfn, found.id)):
-        session.console.say(f"{count} change sets deleted that a run which has ended left without an answer")
+        session.console.say(f"plans deleted that a run which has ended left without an answer: {count}")
     ready = change_set.preview(session.cfn, target, session.wait())
     if found is None or (settled and ready.empty):
         return Plan(ready)

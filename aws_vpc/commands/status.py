@@ -2,11 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 
-from aws_vpc import deploy, leftovers, report
+from aws_vpc import deploy, leftovers, plan, report
 from aws_vpc.commands import orphans
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.options import stack
 from aws_vpc.commands.session import Session, begin
+from aws_vpc.deploy import Stack
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -33,9 +34,20 @@ def run(options: Namespace, console: Console) -> int:
     told = [*report.table(rows, ""), *report.output_lines(outputs)]
     if astray:
         told.append(f"{'update or teardown' if found else 'teardown'} deletes what is left behind")
+    told += way_on(found)
     facts = {"status": own, "stacks": states, "left_behind": astray or None, "outputs": outputs}
     console.answer(told, report.result("status", session.name, **facts))
     return 0
+
+
+def way_on(found: Stack | None) -> list[str]:
+    """The command that goes on from a status in which a stack does not rest."""
+    if found is None or found.status in plan.SETTLED:
+        return []
+    if plan.step("update", found.status) is plan.Step.ATTACH:
+        return ["an operation goes on: any command follows it, and `update --cancel` stops an update"]
+    step = plan.next_step(found.name, found.status)
+    return [step if found.status == plan.PLANNED else f"`events` tells why; {step}"]
 
 
 def gone(session: Session) -> int:
