@@ -1,4 +1,4 @@
-"""connect: the real aws command asks Session Manager for a session, and hands it to the plugin.
+"""connect and doctor, run: the aws command asks for a session, quotas are held against what is there.
 
 At the edge, a server answers StartSession as AWS does, and a script stands in for session-manager-plugin.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -99,3 +99,24 @@ def test_a_session_to_the_database_is_asked_for_and_handed_to_the_plugin(
 
     status, _, err = run("connect", "warehouse")
     assert status == 2 and "has no warehouse" in err
+
+
+def test_doctor_counts_what_is_there_and_is_honest_about_what_it_cannot_ask(
+    run: Run, aws: Callable[[str], Any]
+) -> None:
+    ec2 = aws("ec2")
+    before = checks(run)
+    assert before["VPCs per Region"]["state"] == "ok" and before["permissions"]["state"] == "not told"
+    assert "SimulatePrincipalPolicy" in before["permissions"]["told"]
+    made = [ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"] for number in range(3)]
+    status, out, _ = run("doctor", "--json")
+    assert status == 3 and "4 of 5 used, 2 more needed" in out and "vpc/L-F678F1CE" in out
+    for vpc in made:
+        ec2.delete_vpc(VpcId=vpc)
+    assert checks(run) == before
+
+
+def checks(run: Run) -> dict[str, dict[str, str]]:
+    status, out, _ = run("doctor", "--json")
+    assert status == 0
+    return {one["name"]: one for one in json.loads(out)["checks"] if one["name"] != "clock"}
