@@ -7,7 +7,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -63,76 +63,78 @@ def answer_of(fault: tuple[int, str, str], body: bytes) -> tuple[int, str, bytes
     return (503 if code == "Throttling" else status), "application/xml", error.encode()
 
 
-def handler(proxy: Proxy, host: str, port: int) -> type[BaseHTTPRequestHandler]:
-    """The class that answers for a proxy."""
+class Server(ThreadingHTTPServer):
+    """Answers for a proxy that stands before host and port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    daemon_threads = True
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing: the calls are counted instead."""
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behind = (host, port)
+        self.proxy = Proxy(f"http://127.0.0.1:{self.server_address[1]}")
 
-        def serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.headers.get("Expect", "").lower() == "100-continue" and not body:
-                body = b""
-            fault = proxy.fault(operation(self.command, urlsplit(self.path).path, self.headers, body))
-            if fault == DROP:
-                self.close_connection = True
-                return
-            if isinstance(fault, tuple):
-                self.reply(*answer_of(fault, body))
-                return
-            status, kind, content, more = self.forward(body)
-            if fault == LOSE:
-                self.close_connection = True
-                return
-            self.reply(status, kind, content, more)
 
-        def forward(self, body: bytes) -> tuple[int, str, bytes, dict[str, str]]:
-            upstream = http.client.HTTPConnection(host, port, timeout=60)
-            try:
-                left = {"expect", "content-length"}
-                kept = {key: value for key, value in self.headers.items() if key.lower() not in left}
-                # CloudFormation fetches a template from its own address, not from the proxy's.
-                if b"Action=" in body[:4096]:
-                    own, behind = (
-                        quote(one, safe="").encode() for one in (proxy.endpoint, f"http://{host}:{port}")
-                    )
-                    body = body.replace(own, behind)
-                kept["Content-Length"] = str(len(body))
-                upstream.request(self.command, self.path, body, kept)
-                answer = upstream.getresponse()
-                headers = {
-                    key: value
-                    for key, value in answer.getheaders()
-                    if key.lower().startswith(("x-amz", "etag", "last-modified", "location"))
-                }
-                length = answer.getheader("Content-Length")
-                if self.command == "HEAD" and length:
-                    headers["Content-Length"] = length
-                return answer.status, answer.getheader("Content-Type") or "", answer.read(), headers
-            finally:
-                upstream.close()
+class Handler(BaseHTTPRequestHandler):
+    """One connection: each request is spoilt or passed on, as the plan says."""
 
-        def reply(self, status: int, kind: str, content: bytes, more: dict[str, str] | None = None) -> None:
-            found = dict(more or {})
-            self.send_response_only(status)
-            if "Date" not in proxy.headers:
-                self.send_header("Date", self.date_time_string())
-            for key, value in {**found, **proxy.headers}.items():
-                self.send_header(key, value)
-            if kind:
-                self.send_header("Content-Type", kind)
-            if "Content-Length" not in found and status != 204:
-                self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
+    protocol_version = "HTTP/1.1"
+    server: Server
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = serve
+    def log_message(self, *_: Any) -> None:
+        """Nothing: the calls are counted instead."""
 
-    return Handler
+    def serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        asked = operation(self.command, urlsplit(self.path).path, self.headers, body)
+        fault = self.server.proxy.fault(asked)
+        answer = None
+        if isinstance(fault, tuple):
+            answer = (*answer_of(fault, body), {})
+        elif fault != DROP:
+            answer = self.forward(body)
+        if answer is None or fault == LOSE:
+            self.close_connection = True
+        else:
+            self.reply(*answer)
+
+    def forward(self, body: bytes) -> tuple[int, str, bytes, dict[str, str]]:
+        host, port = self.server.behind
+        # CloudFormation fetches a template from its own address, not from the proxy's.
+        if b"Action=" in body[:4096]:
+            addresses = (self.server.proxy.endpoint, f"http://{host}:{port}")
+            before, behind = (quote(one, safe="").encode() for one in addresses)
+            body = body.replace(before, behind)
+        left = {"expect", "content-length"}
+        kept = {key: value for key, value in self.headers.items() if key.lower() not in left}
+        with closing(http.client.HTTPConnection(host, port, timeout=60)) as upstream:
+            upstream.request(self.command, self.path, body, {**kept, "Content-Length": str(len(body))})
+            answer = upstream.getresponse()
+            kind = answer.getheader("Content-Type") or ""
+            return answer.status, kind, answer.read(), self.passed_on(answer)
+
+    def passed_on(self, answer: http.client.HTTPResponse) -> dict[str, str]:
+        """The headers of an answer that its reader needs."""
+        begins = ("x-amz", "etag", "last-modified", "location")
+        headers = {key: value for key, value in answer.getheaders() if key.lower().startswith(begins)}
+        length = answer.getheader("Content-Length")
+        return headers | ({"Content-Length": length} if self.command == "HEAD" and length else {})
+
+    def reply(self, status: int, kind: str, content: bytes, more: dict[str, str]) -> None:
+        headers = {**more, **self.server.proxy.headers}
+        self.send_response_only(status)
+        if "Date" not in headers:
+            self.send_header("Date", self.date_time_string())
+        for key, value in headers.items():
+            self.send_header(key, value)
+        if kind:
+            self.send_header("Content-Type", kind)
+        if "Content-Length" not in more and status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = serve
 
 
 @contextmanager
@@ -140,14 +142,11 @@ def fault_proxy(endpoint: str) -> Iterator[Proxy]:
     """A proxy in front of an endpoint, on a free port of this machine, until the block ends."""
     parts = urlsplit(endpoint)
     assert parts.hostname and parts.port
-    proxy = Proxy("")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(proxy, parts.hostname, parts.port))
-    server.daemon_threads = True
-    proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    server = Server(parts.hostname, parts.port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield proxy
+        yield server.proxy
     finally:
         server.shutdown()
         server.server_close()
