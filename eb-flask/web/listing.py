@@ -26,14 +26,14 @@ COPY_BATCH = 100_000  # of text, which takes less room
 
 def page(database: Database, view: View) -> tuple[Result, bool]:
     """The rows of the page, and whether more follow: one row more than asked for tells."""
-    result = run(database, rows(view).limit(view.size + 1))
+    result = run(database, rows(view).limit(view.size + 1), "the rows")
     return replace(result, rows=result.rows[: view.size]), len(result.rows) > view.size
 
 
 def total(database: Database, view: View) -> Result:
     """How many people the filters leave, counted up to 10,001."""
     some = select(persons.c.id).where(*conditions(view)).limit(MOST_COUNTED + 1).subquery("some")
-    return run(database, select(func.count().label("rows")).select_from(some))
+    return run(database, select(func.count().label("rows")).select_from(some), "their number")
 
 
 def facet(database: Database, view: View, column: str) -> Result:
@@ -41,7 +41,7 @@ def facet(database: Database, view: View, column: str) -> Result:
     counted = func.count().label("rows")
     value = persons.c[column].label("value")
     statement = select(value, counted).where(*conditions(view)).group_by(value)
-    return run(database, statement.order_by(counted.desc(), value).limit(MOST_VALUES))
+    return run(database, statement.order_by(counted.desc(), value).limit(MOST_VALUES), f"values of {column}")
 
 
 def everybody(database: Database, view: View) -> Iterator[Batch]:
@@ -138,9 +138,10 @@ OPERATIONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 }
 
 
-def run(database: Database, statement: Select[Any]) -> Result:
+def run(database: Database, statement: Select[Any], purpose: str) -> Result:
     """The rows of a statement, together with its text, values and time for people to read."""
     result = database.fetch(statement)
     bound = statement.compile(dialect=NAMED).params
-    query = {"sql": shown(statement), "bound": bound, "milliseconds": result.milliseconds}
+    query = {"purpose": purpose, "sql": shown(statement), "bound": bound}
+    query |= {"milliseconds": result.milliseconds}
     return replace(result, query=query)
