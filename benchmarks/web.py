@@ -20,31 +20,25 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import json
+import logging
 import os
-import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "eb-flask")]
 
 import web_support  # noqa: E402
-from web_process import BESIDE_PYTHON, procfile  # noqa: E402
-
-from aws_vpc.local.postgres import free_port  # noqa: E402
+from web_traffic import Load, Noise, connections, load, served, spent, watched, workers  # noqa: E402
 
 APPLICATION = "web_yardsticks"
 LOOKUP = "/rds/people/{}.json"
@@ -74,103 +68,6 @@ def fill(source: web_support.Source, rows: int) -> None:
     )
 
 
-@contextlib.contextmanager
-def served(application: str) -> Iterator[tuple[str, psutil.Process]]:
-    """The address of an application under the Procfile's gunicorn and its settings, and the process."""
-    port = free_port()
-    command = [*procfile()[:-1], application]
-    environment = {**os.environ, **BESIDE_PYTHON, "PORT": str(port), "BIND_ADDRESS": "127.0.0.1"}
-    environment["PYTHONPATH"] = str(Path(__file__).parent)
-    process = psutil.Popen(
-        command,
-        cwd=PROJECT / "eb-flask",
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-class Load:
-    """Requests per second, the middle and the slowest hundredth in ms, and how many answers were wrong."""
-
-    def __init__(self, rate: float, p50: float, p99: float, wrong: int) -> None:
-        self.rate, self.p50, self.p99, self.wrong = rate, p50, p99, wrong
-
-    def __str__(self) -> str:
-        wrong = f", {self.wrong} wrong" if self.wrong else ""
-        return f"{self.rate:8.0f} /s   p50 {self.p50:6.1f} ms   p99 {self.p99:6.1f} ms{wrong}"
-
-
-MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
-
-
-def duration(text: str) -> float:
-    """Milliseconds of what wrk writes as 1.23ms."""
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]
-    return float(number) * MILLISECONDS[unit]
-
-
-def load(url: str, clients: int, seconds: float) -> Load:
-    """What the server does for so many clients that ask without a pause."""
-    urllib.request.urlopen(url).read()
-    if not shutil.which("wrk"):
-        return by_threads(url, clients, seconds)
-    argv = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "10s", "--latency", url]
-    text = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    p50, p99 = (duration(re.search(rf"(?m)^ +{share}% +(\S+)", text)[1]) for share in (50, 99))  # type: ignore[index]
-    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])  # type: ignore[index]
-    return Load(rate, p50, p99, int(wrong[1]) if wrong else 0)
-
-
-def by_threads(url: str, clients: int, seconds: float) -> Load:
-    """The same by threads of this process."""
-    host, path = re.fullmatch(r"http://([^/]+)(/.*)", url).groups()  # type: ignore[union-attr]
-    times: list[float] = []
-    wrong: list[int] = []
-    end = time.perf_counter() + seconds
-
-    def client() -> None:
-        connection = http.client.HTTPConnection(host, timeout=10)
-        while (began := time.perf_counter()) < end:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            answer.read()
-            times.append((time.perf_counter() - began) * 1000)
-            if answer.status != 200:
-                wrong.append(answer.status)
-        connection.close()
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    spread = statistics.quantiles(times, n=100)
-    return Load(len(times) / seconds, spread[49], spread[98], len(wrong))
-
-
-def workers(process: psutil.Process) -> list[psutil.Process]:
-    """The worker processes."""
-    found: list[psutil.Process] = process.children()
-    return found
-
-
-def spent(process: psutil.Process) -> float:
-    """CPU seconds that the workers have spent."""
-    return sum(sum(worker.cpu_times()[:2]) for worker in workers(process))
-
-
 def verdict(name: str, value: float, aim: float, unit: str = "", *, most: bool = False) -> None:
     """One line: a figure beside its aim."""
     held = value <= aim if most else value >= aim
@@ -190,6 +87,7 @@ def lookup(seconds: float) -> None:
         "lookup, Redshift": (f"{APPLICATION}:ours", "/redshift/people/5000.json"),
         "walkthrough": (f"{APPLICATION}:walkthrough", "/rds/person5000@example.com"),
     }
+    noise = Noise()
     for _ in range(3):
         for name, (application, path) in paths.items():
             with served(application) as (address, process):
@@ -198,6 +96,7 @@ def lookup(seconds: float) -> None:
                 seen.setdefault(name, []).append(measured := load(address + path, 8, seconds))
                 cpu.setdefault(name, []).append((spent(process) - before) / max(measured.rate * seconds, 1))
     print("8 clients, the middle of three runs; CPU of the workers for one request")
+    print(f"  (other processes used {noise.cpus():.2f} CPUs meanwhile)")
     middle = {name: sorted(runs, key=lambda run: run.rate)[1] for name, runs in seen.items()}
     for name, run in middle.items():
         print(f"  {name:18}{run}   {statistics.median(cpu[name]) * 1e6:6.0f} us")
@@ -211,12 +110,19 @@ def lookup(seconds: float) -> None:
 
 def many_clients(seconds: float) -> None:
     """32 clients: lookups, and a query of 100 ms."""
-    with served(f"{APPLICATION}:ours") as (address, _):
-        load(address + LOOKUP.format(5000), 32, 1)
-        quick = load(address + LOOKUP.format(5000), 32, seconds)
+    with served(f"{APPLICATION}:ours") as (address, process):
+        load(address + LOOKUP.format(5000), 32, 2)
+        noise = Noise()
+        with ThreadPoolExecutor(1) as beside:
+            measured = beside.submit(load, address + LOOKUP.format(5000), 32, seconds)
+            time.sleep(seconds / 2)
+            spread = connections(process)
+            quick = measured.result()
+        others = noise.cpus()
         load(address + "/slow", 32, 2)
         slow = load(address + "/slow", 32, max(seconds, 5))
-    print(f"32 clients\n  lookup            {quick}\n  query of 100 ms   {slow}")
+    print(f"32 clients, connections of each worker {spread}; other processes used {others:.2f} CPUs")
+    print(f"  lookup            {quick}\n  query of 100 ms   {slow}")
     verdict("p99 of lookups", quick.p99, 30, " ms", most=True)
     verdict("queries of 100 ms", slow.rate, 200, " /s")
 
@@ -320,12 +226,6 @@ def drained(url: str) -> None:
             pass
 
 
-def watched(process: psutil.Process, done: threading.Event, highest: list[float]) -> None:
-    """Notes the largest worker in MB until it is over."""
-    while not done.wait(0.05):
-        highest[0] = max(highest[0], *(worker.memory_info().rss / 1e6 for worker in workers(process)))
-
-
 def parts() -> None:
     """What a lookup costs in one thread without a server, layer by layer."""
     import web_yardsticks
@@ -341,6 +241,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--only", default="parts,lookup,clients,memory,page,csv,compare")
     given = parser.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the answers of the Secrets Manager
     with tempfile.TemporaryDirectory() as root, contextlib.ExitStack() as stack:
         Path(root).chmod(0o755)
         servers = stack.enter_context(contextlib.contextmanager(web_support.running_servers)(Folders(root)))

@@ -85,7 +85,12 @@ def test_what_a_driver_says_becomes_a_sentence_for_people(text: str, kind: type,
 
 @pytest.mark.parametrize(
     ("state", "kind", "status"),
-    [("57014", faults.Slow, 504), ("42P01", faults.NoTable, 404), ("42501", faults.Denied, 503)],
+    [
+        ("57014", faults.Slow, 504),
+        ("42P01", faults.NoTable, 404),
+        ("42501", faults.Denied, 503),
+        ("42703", faults.Different, 503),
+    ],
 )
 def test_the_sqlstate_of_either_driver_decides(state: str, kind: type, status: int) -> None:
     class OfPsycopg(Exception):

@@ -1,9 +1,10 @@
-"""What can be wrong with a database, as one of five exceptions with a sentence for people.
+"""What can be wrong with a database, as one of six exceptions with a sentence for people.
 
     Fault
     ├── Away       503, Retry-After: it does not answer, or refuses the login
     ├── Busy       503, Retry-After: every connection is in use
     ├── Denied     503, Retry-After: it answers, but the login may not read the table
+    ├── Different  503, Retry-After: its table lacks a column that the pages read
     ├── Slow       504: the statement took longer than it may
     └── NoTable    404: nothing has been loaded yet
 
@@ -69,6 +70,12 @@ class Denied(Fault):
     state = "refused"
 
 
+class Different(Fault):
+    """The table has other columns than the pages read."""
+
+    state = "different"
+
+
 class Slow(Fault):
     """The statement was cancelled at its time limit."""
 
@@ -96,6 +103,10 @@ def of(error: Exception, title: str) -> Exception:
         return NoTable(f"There has been no load into {title} yet.")
     if code == "42501":
         return Denied(f"{title} refuses to be read: the web login has no right to the table.")
+    if code == "42703":
+        return Different(
+            f"{title} has a table that lacks a column the pages read; load it as tables.yaml has it."
+        )
     if code and not code.startswith(("08", "28", "53", "57P", "3D")):
         return error
     text = str(getattr(error, "orig", error))
