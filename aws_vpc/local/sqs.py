@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from aws_vpc.local.wire import Forward, Handler, Request, Response
 from aws_vpc.local.world import World
 
@@ -29,7 +31,10 @@ def with_policy(request: Request, client: Any) -> Request:
     attributes = asked.get("Attributes", {})
     if "Policy" in attributes or not asked.get("QueueUrl"):
         return request
-    found = client.get_queue_attributes(QueueUrl=asked["QueueUrl"], AttributeNames=["Policy"])
+    try:
+        found = client.get_queue_attributes(QueueUrl=asked["QueueUrl"], AttributeNames=["Policy"])
+    except ClientError:  # moto says of the request itself what is wrong with the queue
+        return request
     present = found.get("Attributes", {}).get("Policy")
     if not present:
         return request

@@ -11,6 +11,7 @@ validation  before anything is made       property_schema  what types allow
 live, drift what stands, and how it differs   existence   what EC2 parameters name
 waits       signals                       durations   how long types take on AWS
 reasons     AWS's wording                 notifications  events to SNS topics
+tokens      the same call again           constraints  what every request has to keep
 resume      what a killed one had begun
 api, api_*, change_sets, shapes, details  the operations as a client sees them
 """

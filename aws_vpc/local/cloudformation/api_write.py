@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import threading
 from collections.abc import Callable
@@ -14,14 +12,20 @@ from aws_vpc.local.cloudformation import deletion, operations, plans, policies
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.live import Live
 from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
-from aws_vpc.local.cloudformation.prepare import parameters_given, prepare, refuse_other_types, tags_given
+from aws_vpc.local.cloudformation.prepare import (
+    parameters_given,
+    prepare,
+    refuse_other_types,
+    refuse_triggers,
+    tags_given,
+)
 from aws_vpc.local.cloudformation.source import fetch, given
+from aws_vpc.local.cloudformation.tokens import remember, repeated
 from aws_vpc.local.wire import ServiceError
-from aws_vpc.template import Bound
+from aws_vpc.template import Bound, Template
 
 Params = dict[str, Any]
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
-TOKENS = {"CreateStack", "UpdateStack", "ExecuteChangeSet"}  # a token is one operation's alone
 UPDATABLE = (
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED",
 )  # fmt: skip
@@ -49,31 +53,6 @@ def background(target: Callable[[], object], name: str) -> None:
     threading.Thread(target=target, name=name, daemon=True).start()
 
 
-def repeated(engine: Engine, operation: str, params: Params) -> Params | None:
-    """The answer given before to the same call with the same client request token."""
-    token = params.get("ClientRequestToken")
-    if not token:
-        return None
-    digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
-    with engine.changed:
-        known = engine.tokens.get((operation, params["StackName"], token))
-        taken = operation != "CreateChangeSet" and any(
-            (other, params["StackName"], token) in engine.tokens for other in TOKENS - {operation}
-        )
-    if taken or (known and known[0] != digest):
-        raise refuse(f"Token {token} was used for another request", "TokenAlreadyExistsException")
-    return known[1] if known else None
-
-
-def remember(engine: Engine, operation: str, params: Params, answer: Params) -> Params:
-    """The answer, kept for the same token to come again."""
-    if token := params.get("ClientRequestToken"):
-        digest = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()
-        with engine.changed:
-            engine.tokens[operation, params["StackName"], token] = (digest, answer)
-    return answer
-
-
 def create_stack(engine: Engine, region: str, params: Params) -> Params:
     """The new stack's id; its creation goes on."""
     if known := repeated(engine, "CreateStack", params):
@@ -95,14 +74,20 @@ def create_stack(engine: Engine, region: str, params: Params) -> Params:
 
 def prepared_new(engine: Engine, region: str, name: str, stack_id: str, params: Params) -> Prepared:
     """The checked definition of a stack that is to be created."""
-    template = given(engine, region, params)
-    refuse_other_types(template, params.get("ResourceTypes"))
     return prepare(
-        engine, region, name, stack_id, template,
+        engine, region, name, stack_id, allowed(engine, region, params),
         parameters_given(params.get("Parameters") or (), None), tags=tags_given(params.get("Tags") or ()),
         capabilities=params.get("Capabilities") or (), notification_arns=params.get("NotificationARNs") or (),
         role_arn=params.get("RoleARN"), reviewed="ChangeSetName" in params,
     )  # fmt: skip
+
+
+def allowed(engine: Engine, region: str, params: Params, previous: Template | None = None) -> Template:
+    """The template that the call names; ValidationError when the call's own options refuse it."""
+    template = given(engine, region, params, previous)
+    refuse_triggers(params.get("RollbackConfiguration"))
+    refuse_other_types(template, params.get("ResourceTypes"))
+    return template
 
 
 def new_stack(
@@ -198,10 +183,8 @@ def prepared_update(engine: Engine, stack: Stack, params: Params) -> Prepared:
     old: Definition = stack.definition
     tags = params.get("Tags")
     arns = params.get("NotificationARNs")
-    template = given(engine, stack.region, params, old.template)
-    refuse_other_types(template, params.get("ResourceTypes"))
     return prepare(
-        engine, stack.region, stack.name, stack.id, template,
+        engine, stack.region, stack.name, stack.id, allowed(engine, stack.region, params, old.template),
         parameters_given(params.get("Parameters") or (), old),
         tags=old.tags if tags is None else tags_given(tags), capabilities=params.get("Capabilities") or (),
         notification_arns=old.notification_arns if arns is None else arns,

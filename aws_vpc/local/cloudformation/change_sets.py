@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aws_vpc.errors import Error
-from aws_vpc.local.cloudformation import api_write, plans, shapes, validation
+from aws_vpc.local.cloudformation import api_write, plans, shapes, tokens, validation
 from aws_vpc.local.cloudformation.api_read import page
 from aws_vpc.local.cloudformation.details import change_shape, details
 from aws_vpc.local.cloudformation.engine import Engine
@@ -23,7 +23,7 @@ NO_CHANGES = (
 def create_change_set(engine: Engine, region: str, params: Params) -> Params:
     """The change set's id; its content is worked out in the background."""
     token = {**params, "ClientRequestToken": params.get("ClientToken")}
-    if known := api_write.repeated(engine, "CreateChangeSet", token):
+    if known := tokens.repeated(engine, "CreateChangeSet", token):
         return known
     kind, name = params.get("ChangeSetType") or "UPDATE", params["StackName"]
     if kind == "IMPORT":
@@ -62,16 +62,18 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
             engine.set_status(stack, "REVIEW_IN_PROGRESS", "User Initiated")
         stack.change_sets[change_set.name] = change_set
     api_write.background(lambda: compute(engine, stack, change_set), f"change-set-{change_set.name}")
-    return api_write.remember(engine, "CreateChangeSet", token, {"Id": change_set.id, "StackId": stack.id})
+    return tokens.remember(engine, "CreateChangeSet", token, {"Id": change_set.id, "StackId": stack.id})
 
 
 def _new(engine: Engine, region: str, params: Params) -> Stack:
     """The stack under review that a CREATE change set belongs to."""
     name = params["StackName"]
-    api_write.check_name(name)
+    named = name.startswith("arn:")
+    if not named:
+        api_write.check_name(name)
     with engine.changed:
-        if (region, name) in engine.names:
-            stack = engine.find(name, region)
+        if named or (region, name) in engine.names:
+            stack = engine.standing(name, region)
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise api_write.refuse(
                     f"Stack [{name}] already exists and cannot be created again with the changeSet "
@@ -242,7 +244,7 @@ def _summary(stack: Stack, one: ChangeSet) -> Params:
 def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
     """Nothing; the stack's creation or update goes on."""
     token = {**params, "StackName": params.get("StackName", "")}
-    if api_write.repeated(engine, "ExecuteChangeSet", token) is not None:
+    if tokens.repeated(engine, "ExecuteChangeSet", token) is not None:
         return {}
     one = find(engine, region, params)
     if one.parent_id:
@@ -275,7 +277,7 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
         stack.change_sets.clear()  # executed, or about what is no more
         one.execution = "EXECUTE_COMPLETE"
         stack.change_sets[one.name] = one
-    return api_write.remember(engine, "ExecuteChangeSet", token, {})
+    return tokens.remember(engine, "ExecuteChangeSet", token, {})
 
 
 def delete_change_set(engine: Engine, region: str, params: Params) -> Params:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -142,6 +143,15 @@ def refuse_role(engine: Engine, region: str, arn: str | None) -> None:
         engine.client("iam", region).get_role(RoleName=arn.rpartition("/")[2])
     except ClientError:
         raise ServiceError("ValidationError", f"Role {arn} is invalid or cannot be assumed") from None
+
+
+def refuse_triggers(configuration: Mapping[str, Any] | None) -> None:
+    """Nothing; ValidationError when a rollback trigger is no alarm, or its ARN is none of an alarm."""
+    for trigger in (configuration or {}).get("RollbackTriggers") or ():
+        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            raise ServiceError("ValidationError", "Rollback Trigger Type not supported")
+        if not re.fullmatch(r"arn:[\w-]+:cloudwatch:[^:]*:\d*:alarm:.+", trigger["Arn"]):
+            raise ServiceError("ValidationError", "RelativeId of a Rollback Trigger's ARN is incorrect")
 
 
 def refuse_capabilities(template: Template, given: set[str]) -> None:
