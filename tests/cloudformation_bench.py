@@ -48,6 +48,13 @@ class Things:
         """The gate of a name; what waits for it goes on when it is set."""
         return self.gates.setdefault(name, threading.Event())
 
+    def until_busy(self, count: int) -> None:
+        """Return when so many calls are under way at once."""
+        deadline = time.monotonic() + 60
+        while self.busy < count:
+            assert time.monotonic() < deadline, f"{self.busy} calls are under way, not {count}"
+            time.sleep(0.01)
+
     def _begin(self, verb: str, request: ResourceRequest) -> None:
         with self.lock:
             self.calls.append((verb, request.logical_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,9 +115,10 @@ def test_stack_tags_reach_resources_and_a_new_tag_is_an_update(aws: Bench) -> No
 
 def test_independent_resources_are_created_at_the_same_time(aws: Bench) -> None:
     template = "Resources:\n" + "".join(thing(f"A{number}", Gate="together") for number in range(5))
-    threading.Timer(0.3, aws.things.gate("together").set).start()
-    stack = aws.create(template)
-    assert aws.status(stack) == "CREATE_COMPLETE"
+    stack = aws.cfn.create_stack(StackName=aws.name(), TemplateBody=template)["StackId"]
+    aws.things.until_busy(5)
+    aws.things.gate("together").set()
+    assert aws.settle(stack) == "CREATE_COMPLETE"
     assert aws.things.most == 5
 
 
