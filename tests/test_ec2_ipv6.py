@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from same_network import differences
 
 from aws_vpc import addresses, discover
 from aws_vpc.aws import connect
+from aws_vpc.commands.freeing import freed
+from aws_vpc.errors import DeployFailed
+from aws_vpc.plan import Change
 
 WORLD = "::/0"
 
@@ -465,5 +469,17 @@ def test_what_an_instance_has_of_a_block_is_given_back_and_taken_again(aws: Embe
     assert addresses.held(it.ec2, [part]) == []
     addresses.take_again(it.ec2, held)
     assert addresses.held(it.ec2, [part]) == [held]
+    said: list[str] = []
+    session: Any = SimpleNamespace(
+        aws=SimpleNamespace(client=aws.client), console=SimpleNamespace(say=said.append)
+    )
+    going = [Change(("Net", "Block"), "AWS::EC2::SubnetCidrBlock", "Remove", id=part)]
+    with pytest.raises(DeployFailed), freed(session, going):
+        assert addresses.held(it.ec2, [part]) == []
+        raise DeployFailed("the update went back")
+    assert addresses.held(it.ec2, [part]) == [held] and held.interface in said[0]
+    with freed(session, going):
+        pass
+    assert addresses.held(it.ec2, [part]) == []
     it.ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
     addresses.take_again(it.ec2, held)  # there is nothing any more that could have them
