@@ -37,7 +37,7 @@ STATEFUL = {
 NAMED = {
     "VPC", "Subnet", "InternetGateway", "RouteTable", "EIP", "NatGateway", "VPCPeeringConnection",
     "VPCEndpoint", "SecurityGroup", "Instance", "NetworkAcl", "FlowLog", "NetworkInsightsPath",
-    "TransitGateway", "TransitGatewayAttachment", "TransitGatewayRouteTable",
+    "TransitGateway", "TransitGatewayAttachment", "TransitGatewayRouteTable", "EgressOnlyInternetGateway",
 }  # fmt: skip
 # What must not stand in a template: values that belong to one account, or to nobody but the service.
 LITERALS = {

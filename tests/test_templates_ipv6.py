@@ -262,6 +262,13 @@ def test_a_contradiction_is_refused_with_a_sentence(given: dict[str, str], reaso
         check_rules(ROOT.section("Rules"), Scope(values={**DEFAULTS, **given}))
 
 
+def test_the_network_alone_refuses_clients_of_ipv6_that_it_has_not() -> None:
+    alone = load((FOLDER / "vpc.yaml").read_text())
+    values = {name: scalar(one.get("Default", "")) for name, one in alone.parameters.items()}
+    with pytest.raises(TemplateError, match="EnableIpv6 must be true when WebIngressCidrIpv6 is given"):
+        check_rules(alone.section("Rules"), Scope(values={**values, "WebIngressCidrIpv6": CLIENTS}))
+
+
 @pytest.mark.parametrize(
     ("text", "good"),
     [
