@@ -425,12 +425,14 @@ def test_pages_may_write_to_the_data_bucket_only_where_uploads_are_on() -> None:
 
 def test_pages_are_told_of_network_bucket_and_uploads_on_either_tier() -> None:
     given = {"DataBucket": "data", "WebUpload": "true", "NetworkFacts": "Vpc=vpc-1 PublicSubnets=a+b"}
+    given["WebHosts"] = "pages.example.com,pages"
     text = standing("code-deploy", **given)["WebEnvironmentParameter"]["Value"]
     lines = dict(line.split("=", 1) for line in text.split("\n"))
     options = settings(**given)["aws:elasticbeanstalk:application:environment"]
     for told in (lines, options):
         assert told["WEB_NETWORK"] == given["NetworkFacts"]
         assert (told["WEB_DATA_BUCKET"], told["WEB_UPLOAD"]) == ("data", "true")
+        assert told["WEB_HOSTS"] == given["WebHosts"]
     assert "WEB_AUTH" not in options
     signs_in = {
         "WebAuthSecret": f"{SECRET}users",

@@ -19,7 +19,7 @@ import pytest
 import web_support  # noqa: F401  (puts the bundle on the path)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from web import ledger, view
+from web import hosts, ledger, view
 from web_payloads import FORMULAS, PAYLOADS
 from web_support import DRIVER_WARNINGS, PERSONS, Source, Web, application_client, insert, running_web
 
@@ -245,3 +245,36 @@ def test_the_json_of_loads_and_lookups_keeps_its_contract(client: Any, text: str
     assert loads.status_code in (200, 400)
     assert ("loads" in loads.json) == (loads.status_code == 200)
     assert len(PERSONS) == 6
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted"),
+    [
+        ("localhost:8000", True),
+        ("127.0.0.1:8000", True),
+        ("[::1]:8000", True),
+        ("203.0.113.7", True),
+        ("EC2-203-0-113-7.us-west-2.compute.amazonaws.com", True),
+        ("pages.us-west-2.elasticbeanstalk.com.", True),
+        ("mine.example:80", True),
+        ("evil.example", False),
+        ("localhost.evil.example", False),
+        ("amazonaws.com.evil.example", False),
+        ("notamazonaws.com", False),
+        ("mine.example.evil.example", False),
+        ("[::1", False),
+        ("", False),
+    ],
+)
+def test_a_name_is_trusted_where_nobody_else_can_point_it_here(host: str, trusted: bool) -> None:
+    assert hosts.trusted(host, frozenset(["mine.example"])) is trusted
+
+
+def test_a_site_whose_name_leads_here_reads_and_uploads_nothing(client: Any) -> None:
+    for address in ("/", "/rds/people", "/rds/people.json", "/loads"):
+        answer = client.get(address, base_url="http://evil.example")
+        assert answer.status_code == 421 and "@" not in answer.text
+    data = {"file": (io.BytesIO(b"id,email\n1,a@b.example\n"), "people.csv"), "mode": "merge"}
+    origin = {"Origin": "http://evil.example"}
+    assert client.post("/loads", data=data, headers=origin, base_url="http://evil.example").status_code == 421
+    assert client.get("/rds/people", base_url="https://mine.example").status_code == 200

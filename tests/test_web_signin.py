@@ -33,7 +33,7 @@ def ask(client: Any, address: str, name: str = "", password: str = "", scheme: s
     """The answer, with a name and a password if given."""
     given = base64.b64encode(f"{name}:{password}".encode()).decode()
     headers = {"Authorization": f"Basic {given}"} if name else {}
-    return client.get(address, headers=headers, base_url=f"{scheme}://pages")
+    return client.get(address, headers=headers, base_url=f"{scheme}://localhost")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ create_app() ─ settings from the environment
              ├ the data bucket (bucket.py) and the deployed network (facts.py), where they are told
              ├ blueprints home, people, comparison, connectivity, loads, health:
              │     request -> one query -> one template or JSON
-             └ around every answer: formats.py, headers.py, logs.py, signin.py, errors.py
+             └ around every answer: formats.py, headers.py, logs.py, hosts.py, signin.py, errors.py
 """
 
 import os
@@ -23,6 +23,7 @@ from . import (
     headers,
     health,
     home,
+    hosts,
     loads,
     logs,
     people,
@@ -57,6 +58,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     app.wsgi_app = around  # type: ignore[method-assign]
     for part in (headers, errors, home, comparison):
         part.install(app)
+    hosts.install(app, config.hosts)
     signin.install(app, signin.users(manager, config.auth_secret) if config.auth_secret else None)
     for blueprint in (home.bp, comparison.bp, connectivity.bp, loads.bp, health.bp, people.bp):
         app.register_blueprint(blueprint)

@@ -8,6 +8,7 @@
     WEB_DATA_BUCKET        the bucket with the rejected rows, where uploads go
     WEB_UPLOAD             `true` lets people upload files into it (false)
     WEB_UPLOAD_MEGABYTES   the largest file (100), and WEB_UPLOAD_FOLDER, where it waits (the system's)
+    WEB_HOSTS              further names that the pages answer to over plain HTTP, with commas (hosts.py)
     WEB_AUTH               `basic` asks everybody to sign in, over TLS only
     WEB_AUTH_SECRET        ARN of the secret with names and hashed passwords (signin.py)
 
@@ -59,6 +60,7 @@ class Settings:
     bucket: str = ""
     upload: UploadSettings = field(default_factory=UploadSettings)
     auth_secret: str = ""
+    hosts: frozenset[str] = frozenset()
 
     @property
     def connections(self) -> int:
@@ -80,6 +82,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         bucket=environment.get("WEB_DATA_BUCKET", ""),
         upload=_upload(environment),
         auth_secret=_auth_secret(environment),
+        hosts=frozenset(environment.get("WEB_HOSTS", "").lower().replace(",", " ").split()),
     )
 
 
