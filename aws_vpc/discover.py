@@ -166,13 +166,18 @@ def _placed(rows: Sequence[dict[str, Any]], key: str, region: str) -> None:
 def save(answers: Mapping[str, Any], folder: Path, region: str) -> list[Path]:
     """The files written: the answers as a snapshot, under `aws_configs/<region>/`."""
     place = folder / "aws_configs" / region
-    place.mkdir(parents=True, exist_ok=True)
-    written = []
-    for key, rows in answers.items():
-        file = place / f"{key}.json"
-        file.write_text(json.dumps({key: rows}, indent=1, sort_keys=True, default=str) + "\n")
-        written.append(file)
-    return written
+    texts = {
+        place / f"{key}.json": json.dumps({key: rows}, indent=1, sort_keys=True, default=str) + "\n"
+        for key, rows in answers.items()
+    }
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for file, text in texts.items():
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        text = f"{error.filename} cannot be written: {error.strerror}; name a folder that can"
+        raise UsageError(text) from error
+    return list(texts)
 
 
 def from_live(aws: Aws, *, named: bool = True) -> Network:

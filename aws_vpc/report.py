@@ -115,9 +115,10 @@ def property_lines(part: Property) -> list[str]:
             for place, old, new in differences(before, after)
         ]
         return [f"{line}{forces}" for line in inner]
-    old = "" if part.before is None else f"{shown(path, part.before)} → "
-    new = shown(path, part.after) if part.after is not None else "" if part.removed else UNKNOWN
-    return [f"{path}: {old}{new or 'removed'}{forces}"]
+    old = "" if part.before is None else f"{shown(path, part.before) or 'empty'} → "
+    if part.after is None:
+        return [f"{path}: {old}{'removed' if part.removed else UNKNOWN}{forces}"]
+    return [f"{path}: {old}{shown(path, part.after) or 'empty'}{forces}"]
 
 
 def failure(causes: Sequence[Cause]) -> str:

@@ -58,6 +58,8 @@ WRONG = [
     (["create", *GOOD, "--region", "eu-mars-1"], "Region 'eu-mars-1' does not exist"),
     (["create", *GOOD, "--profile", "nobody"], "profile 'nobody' is not in the AWS configuration"),
     (["create", *GOOD, "--timeout", "soon"], "argument --timeout: 'soon' is no number of minutes"),
+    (["load", "people.csv", "--max-rejected", "few"], "--max-rejected few is neither a number of rows"),
+    (["load", "people.csv", "--split-over", "much"], "'much' is no size: give bytes, or such as 512MiB"),
     (["status", "--timeout", "-5"], "argument --timeout: '-5' is no number of minutes"),
     (
         ["validate", "/nonexistent.yaml"],

@@ -236,6 +236,12 @@ def saved(folder: Path, layout: str = "") -> Path:
     return folder / "snapshot"
 
 
+def test_a_snapshot_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"file/aws_configs.* cannot be written: Not a directory"):
+        discover.save({}, tmp_path / "file", REGION)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_snapshot_is_read_wherever_batfish_puts_it(layout: str, tmp_path: Path) -> None:
     found = discover.from_snapshot(saved(tmp_path, layout))

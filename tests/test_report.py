@@ -192,6 +192,21 @@ def test_changes_are_a_table_with_replacement_in_capitals():
     compare("changes.txt", "".join(f"{line}\n" for line in report.change_lines(CHANGES)))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "removed", "line"),
+    [
+        (None, "", False, "Parameters/Hosts: empty"),
+        ("", "pages.example.com", False, "Parameters/Hosts: empty → pages.example.com"),
+        ("pages.example.com", "", False, "Parameters/Hosts: pages.example.com → empty"),
+        ("pages.example.com", None, True, "Parameters/Hosts: pages.example.com → removed"),
+        ("pages.example.com", None, False, "Parameters/Hosts: pages.example.com → «known after apply»"),
+    ],
+)
+def test_an_empty_value_is_not_one_that_is_removed(before, after, removed, line):
+    changed = Property("Parameters/Hosts", before, after, removed=removed)
+    assert report.property_lines(changed) == [line]
+
+
 def test_changes_as_values_tell_what_destroys():
     found = {one["path"]: one["destroys"] for one in report.change_values(CHANGES)}
     assert [path for path, destroys in found.items() if destroys] == [

@@ -33,7 +33,7 @@ def run(options: Namespace, console: Console) -> int:
     session = begin(options, console)
     found = session.settled()
     if found is None or plan.step("update", found.status) is not plan.Step.UPDATE:
-        raise Error(plan.refusal("update", session.name, found.status if found else None))
+        raise Error(plan.refusal("drift", session.name, found.status if found else None))
     drifted = detected(session, found)
     if not drifted:
         console.answer(

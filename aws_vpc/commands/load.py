@@ -16,6 +16,8 @@ from aws_vpc.commands import options as shared
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import begin
 from aws_vpc.errors import DeployFailed
+from aws_vpc.loader.rejects import limit_from
+from aws_vpc.loader.split import size_from
 
 DATABASES = {"rds": "database", "redshift": "warehouse"}
 PASSED = ("mode", "table", "only", "max_rejected", "split_over")
@@ -35,12 +37,13 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--split-over",
         metavar="BYTES",
-        help="load a larger object in parts, by an array job (1 GiB; 0: never)",
+        help="load a larger object in parts, by an array job (1GiB; 0: never)",
     )
 
 
 def run(options: Namespace, console: Console) -> int:
     """0 when the rows are in, or with --dry-run could be; 3 when too many are bad in a dry run."""
+    check(options)
     session = begin(options, console)
     found = deploy.describe(session.cfn, session.name)
     if found is None or "DataBucket" not in found.outputs:
@@ -59,6 +62,14 @@ def run(options: Namespace, console: Console) -> int:
             return 3
         raise
     return answer(console, session.name, place, job, rows)
+
+
+def check(options: Namespace) -> None:
+    """Returns when the loader will understand its options; UsageError where it will not."""
+    if options.max_rejected:
+        limit_from(options.max_rejected)
+    if options.split_over:
+        size_from(options.split_over)
 
 
 def passed(options: Namespace) -> list[str]:

@@ -28,7 +28,7 @@ def run(options: Namespace, console: Console) -> int:
     web = bundle(session.root / "eb-flask")
     found = session.settled()
     if found is None or found.status not in plan.SETTLED:
-        raise Error(plan.refusal("update", session.name, found.status if found else None))
+        raise Error(plan.refusal("release", session.name, found.status if found else None))
     nested = network.outputs(session, found)
     if not found.outputs.get("CodeDeployApplication") and finish.BEANSTALK not in nested:
         raise Error(

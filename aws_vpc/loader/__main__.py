@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from aws_vpc.loader.run import Job, Wish
 from aws_vpc.loader.run_parts import PartsJob
 from aws_vpc.loader.settings import settings_from
 from aws_vpc.loader.source import Object
+from aws_vpc.loader.split import size_from
 from aws_vpc.loader.tables import MODES, SHIPPED, read_tables
 
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60)
@@ -37,11 +37,11 @@ def _given(value: str) -> str:
 
 
 def size(text: str) -> int:
-    """Bytes, of a number that may have KiB, MiB or GiB behind it."""
-    written = re.fullmatch(r"(\d+)(KiB|MiB|GiB|)", text)
-    if not written:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: give bytes, or such as 512MiB or 1GiB")
-    return int(written[1]) << {"": 0, "KiB": 10, "MiB": 20, "GiB": 30}[written[2]]
+    """Bytes, as `size_from` reads them."""
+    try:
+        return size_from(text)
+    except Error as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,11 +14,23 @@ In: pure counting. Out: S3, compression.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aws_vpc.errors import UsageError
+
+SHIFTS = {"": 0, "KiB": 10, "MiB": 20, "GiB": 30}
 SEARCHED = 8 << 20  # of each piece for its first record; no record is longer than 4 MB
+
+
+def size_from(text: str) -> int:
+    """Bytes, of a number that may have KiB, MiB or GiB behind it."""
+    written = re.fullmatch(r"(\d+)(KiB|MiB|GiB|)", text)
+    if not written:
+        raise UsageError(f"{text!r} is no size: give bytes, or such as 512MiB or 1GiB")
+    return int(written[1]) << SHIFTS[written[2]]
 
 
 @dataclass(frozen=True)
