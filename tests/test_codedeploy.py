@@ -9,6 +9,7 @@ import tarfile
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,16 +21,53 @@ version: 0.0
 os: linux
 files:
   - source: /
-    destination: /opt/web
+    destination: /opt/web/release
 hooks:
+  ApplicationStop:
+    - location: hooks/stop.sh
+  BeforeInstall:
+    - location: hooks/before.sh
+      runas: root
   AfterInstall:
-    - location: hooks/after_install.sh
+    - location: hooks/after.sh
+  ApplicationStart:
+    - location: hooks/start.sh
   ValidateService:
     - location: hooks/validate.sh
-      timeout: 5
+      timeout: 30
+      runas: root
+"""
+# As a bundle's are: for root on a machine of its own, with nothing in them of a laptop.
+SCRIPTS = {
+    "stop.sh": "systemctl stop web.service\necho $DEPLOYMENT_ID >>/opt/web/stopped",
+    "before.sh": """set -eu
+type python3.13 >/dev/null 2>&1 || dnf install --assumeyes --quiet python3.13
+id web >/dev/null 2>&1 || useradd --system --home-dir /opt/web web
+rm -rf /opt/web/release
+install -d -m 0755 /opt/web /etc/web""",
+    "after.sh": """set -eu
+python3.13 -m venv /opt/web/venv
+install -m 0600 /opt/web/release/settings /etc/web/environment
+install -m 0644 /opt/web/release/web.service /etc/systemd/system/web.service
+systemctl daemon-reload
+systemctl enable --quiet web.service""",
+    "start.sh": "systemctl restart web.service",
+    "validate.sh": """port=$(sed -n 's/^PORT=//p' /etc/web/environment)
+if ! curl -fsS --max-time 5 "http://127.0.0.1:$port/healthz"; then
+    journalctl --unit web.service --lines 5 >&2
+    exit 1
+fi""",
+}
+UNIT = """\
+[Service]
+Type=notify
+User=web
+WorkingDirectory=/opt/web/release
+EnvironmentFile=/etc/web/environment
+ExecStart=/opt/web/venv/bin/python serve.py
 """
 SERVER = """\
-import http.server, os, sys
+import http.server, os, socket, sys
 print("starting", flush=True)
 {extra}
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,7 +79,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
     def log_message(self, *_):
         pass
-http.server.HTTPServer((os.environ["BIND_ADDRESS"], int(os.environ["PORT"])), Handler).serve_forever()
+server = http.server.HTTPServer((os.environ["BIND_ADDRESS"], int(os.environ["PORT"])), Handler)
+if "NOTIFY_SOCKET" in os.environ:
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+server.serve_forever()
 """
 
 
@@ -69,8 +110,6 @@ class Site:
             ec2TagFilters=[{"Key": "Name", "Value": name, "Type": "KEY_AND_VALUE"}],
             autoRollbackConfiguration={"enabled": True, "events": ["DEPLOYMENT_FAILURE"]},
         )
-        text = f"COLOUR=blue\nPORT={self.port}"
-        aws.client("ssm").put_parameter(Name=f"/{name}/web/environment", Value=text, Type="String")
 
     def run_instance(self) -> str:
         tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": self.name}]}]
@@ -84,10 +123,10 @@ class Site:
     ) -> dict[str, str]:
         files = {
             "appspec.yml": APPSPEC,
-            "Procfile": "web: python serve.py\n",
+            "web.service": UNIT,
+            "settings": f"COLOUR=blue\nPORT={self.port}\n",
             "serve.py": SERVER.format(version=version, status=status, extra=extra),
-            "hooks/after_install.sh": "",
-            "hooks/validate.sh": "",
+            **{f"hooks/{name}": f"#!/bin/sh\n{text}\n" for name, text in SCRIPTS.items()},
             **more,
         }
         data = io.BytesIO()
@@ -118,6 +157,16 @@ class Site:
         assert isinstance(info, dict)
         return info
 
+    def file(self, path: str) -> Path:
+        """Where a file of the instance's machine is."""
+        return self.aws.folder / "run" / "instances" / self.instance / "machine" / "root" / path
+
+    def rolled_back(self, info: dict[str, Any]) -> dict[str, Any]:
+        """The deployment that a failed one has begun, at its end."""
+        asked = {"deploymentId": info["deploymentId"]}
+        told = until(lambda: self.api.get_deployment(**asked)["deploymentInfo"].get("rollbackInfo"))
+        return self.ended(told["rollbackDeploymentId"])
+
     def events(self, info: dict[str, Any]) -> dict[str, dict[str, Any]]:
         target = self.api.get_deployment_target(deploymentId=info["deploymentId"], targetId=self.instance)
         return {
@@ -144,7 +193,8 @@ def site(aws: Embedded, request: pytest.FixtureRequest) -> Iterator[Site]:
 
 def test_a_deployment_starts_the_web_process_and_the_next_one_takes_its_place(site: Site) -> None:
     info = site.deploy(site.bundle("one"))
-    assert (info["status"], info["deploymentOverview"]["Succeeded"]) == ("Succeeded", 1)
+    assert info["status"] == "Succeeded", [e for e in site.events(info).values() if e["status"] == "Failed"]
+    assert info["deploymentOverview"]["Succeeded"] == 1
     assert info["createTime"] <= info["startTime"] <= info["completeTime"]
     assert site.page() == "one blue 127.0.0.1"
     events = site.events(info)
@@ -170,50 +220,95 @@ def test_a_process_that_ends_fails_at_once_and_the_previous_revision_comes_back(
     site.deploy(site.bundle("good"))
     info = site.deploy(site.bundle("bad", extra="sys.exit('no secret here')"))
     assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "HEALTH_CONSTRAINTS")
-    failed = site.events(info)["ValidateService"]
+    failed = site.events(info)["ApplicationStart"]
     assert failed["status"] == "Failed"
-    assert "ended with status 1: no secret here" in failed["diagnostics"]["message"]
-    assert "starting" in failed["diagnostics"]["logTail"]
-    known = info["deploymentId"]
-    rollback = until(
-        lambda: site.api.get_deployment(deploymentId=known)["deploymentInfo"].get("rollbackInfo")
-    )
-    back = site.ended(rollback["rollbackDeploymentId"])
+    assert failed["diagnostics"]["scriptName"] == "hooks/start.sh"
+    assert "Job for web.service failed" in failed["diagnostics"]["logTail"]
+    back = site.rolled_back(info)
     assert (back["status"], back["creator"]) == ("Succeeded", "codeDeployRollback")
     assert site.page() == "good blue 127.0.0.1"
 
 
-def test_a_page_that_stays_ill_times_out(site: Site) -> None:
-    appspec = APPSPEC.replace("timeout: 5", "timeout: 1")
-    info = site.deploy(site.bundle("ill", status=503, **{"appspec.yml": appspec}))
-    diagnostics = site.events(info)["ValidateService"]["diagnostics"]
+def test_a_service_found_invalid_is_taken_back_by_a_deployment_of_its_own(site: Site) -> None:
+    first = site.deploy(site.bundle("good"))
+    info = site.deploy(site.bundle("ill", status=503))
+    assert info["status"] == "Failed"
+    events = site.events(info)
+    failed = events.pop("ValidateService")
+    assert {each["status"] for each in events.values()} == {"Succeeded"}
+    told = failed["diagnostics"]
+    assert (failed["status"], told["errorCode"], told["scriptName"]) == (
+        *("Failed", "ScriptFailed"),
+        "hooks/validate.sh",
+    )
+    assert told["message"] == (
+        "Script at specified location: hooks/validate.sh run as user root failed with exit code 1"
+    )
+    assert told["logTail"].startswith("LifecycleEvent - ValidateService\nScript - hooks/validate.sh\n")
+    assert "[stderr]curl: (22)" in told["logTail"]
+    assert "[stderr]starting" in told["logTail"], "what the unit wrote, as journalctl tells it"
+    back = site.rolled_back(info)
+    assert (back["status"], back["creator"]) == ("Succeeded", "codeDeployRollback")
+    assert back["revision"] == first["revision"]
+    assert back["rollbackInfo"]["rollbackTriggeringDeploymentId"] == info["deploymentId"]
+    assert site.page() == "good blue 127.0.0.1"
+    # The scripts of ApplicationStop are those of the revision that was deployed last with success.
+    assert site.file("opt/web/stopped").read_text().split() == [info["deploymentId"], back["deploymentId"]]
+
+
+def test_a_script_that_takes_too_long_is_ended(site: Site) -> None:
+    appspec = APPSPEC.replace("timeout: 30", "timeout: 1")
+    scripts = {"hooks/validate.sh": "#!/bin/sh\necho waiting\nsleep 60\n", "appspec.yml": appspec}
+    diagnostics = site.events(site.deploy(site.bundle("slow", **scripts)))["ValidateService"]["diagnostics"]
     assert diagnostics["errorCode"] == "ScriptTimedOut"
-    assert "503" in diagnostics["message"]
+    assert diagnostics["message"].endswith("hooks/validate.sh failed to complete in 1 seconds")
+    assert "[stdout]waiting" in diagnostics["logTail"]
+
+
+def hook(name: str, *lines: str) -> dict[str, str]:
+    return {f"hooks/{name}.sh": "\n".join(("#!/bin/sh", *lines, ""))}
 
 
 @pytest.mark.parametrize(
     ("case", "event", "code", "words"),
     [
         ("key", "DownloadBundle", "UnknownError", "key does not exist"),
+        ("outside", "DownloadBundle", "UnknownError", "leads out of the bundle"),
         ("appspec", "BeforeInstall", "UnknownError", "did not find an AppSpec file"),
         ("version", "BeforeInstall", "UnknownError", "invalid version value"),
-        ("hook", "BeforeInstall", "ScriptMissing", "hooks/validate.sh"),
-        ("procfile", "ApplicationStart", "ScriptFailed", "no Procfile"),
-        ("program", "ApplicationStart", "ScriptFailed", "no-such-program"),
-        ("outside", "DownloadBundle", "UnknownError", "leads out of the bundle"),
+        ("file", "Install", "UnknownError", "No such file or directory"),
+        ("there", "Install", "UnknownError", "already exists at this location: /etc/web/environment"),
+        ("user", "AfterInstall", "ScriptFailed", "run as user nobody-knows failed with exit code 1"),
+        ("hook", "ValidateService", "ScriptMissing", "hooks/validate.sh"),
+        ("unit", "AfterInstall", "ScriptFailed", "exit code 1"),
+        ("package", "AfterInstall", "ScriptFailed", "exit code 1"),
+        ("laptop", "BeforeInstall", "ScriptFailed", "exit code 1"),
     ],
 )
 def test_a_bundle_that_is_wrong_fails_where_it_would_on_aws(
     site: Site, case: str, event: str, code: str, words: str
 ) -> None:
+    after = "    - location: hooks/after.sh"
+    install = "  - {source: settings, destination: /etc/web/environment}"
+    pip = "/opt/web/venv/bin/python -m pip install no-such-package==1.0"
     place = {
         "key": lambda: {"bucket": "bundles", "key": "gone.zip", "bundleType": "zip"},
+        "outside": lambda: site.bundle("x", **{"../../evil": "x"}),
         "appspec": lambda: site.bundle("x", leave="appspec.yml"),
         "version": lambda: site.bundle("x", **{"appspec.yml": "version: 1.0\nos: linux\n"}),
+        "file": lambda: site.bundle("x", **{"appspec.yml": APPSPEC.replace("source: /", "source: /gone")}),
+        "there": lambda: site.bundle(
+            "x",
+            **hook("before", "mkdir -p /etc/web/environment", "echo old >/etc/web/environment/settings"),
+            **{"appspec.yml": APPSPEC.replace("hooks:", f"{install}\nhooks:", 1)},
+        ),
+        "user": lambda: site.bundle(
+            "x", **{"appspec.yml": APPSPEC.replace(after, f"{after}\n      runas: nobody-knows")}
+        ),
         "hook": lambda: site.bundle("x", leave="hooks/validate.sh"),
-        "procfile": lambda: site.bundle("x", leave="Procfile"),
-        "program": lambda: site.bundle("x", Procfile="web: no-such-program\n"),
-        "outside": lambda: site.bundle("x", **{"../../evil": "x"}),
+        "unit": lambda: site.bundle("x", **hook("after", "systemctl enable gone.service")),
+        "package": lambda: site.bundle("x", **hook("after", "python3.13 -m venv /opt/web/venv", pip)),
+        "laptop": lambda: site.bundle("x", **hook("before", 'way=/; rm -rf "${way}usr/share/nothing"')),
     }[case]()
     info = site.deploy(place)
     events = site.events(info)
@@ -221,7 +316,7 @@ def test_a_bundle_that_is_wrong_fails_where_it_would_on_aws(
     assert [name for name, e in events.items() if e["status"] == "Failed"] == [event]
     assert events[event]["diagnostics"]["errorCode"] == code
     assert words in events[event]["diagnostics"]["message"]
-    assert events["ValidateService"]["status"] == "Skipped"
+    assert event == "ValidateService" or events["ValidateService"]["status"] == "Skipped"
     assert "rollbackInfo" not in info
 
 
@@ -252,14 +347,16 @@ def test_without_instances_a_deployment_fails(aws: Embedded) -> None:
 
 
 def test_a_deployment_can_be_stopped_and_only_one_runs_at_a_time(site: Site) -> None:
-    place = site.bundle("slow", extra="import time; time.sleep(30)")
+    place = site.bundle("slow", **hook("before", "until test -f /opt/go; do sleep 0.05; done"))
     revision = {"revisionType": "S3", "s3Location": place}
     names = {"applicationName": site.name, "deploymentGroupName": "web"}
     known = site.api.create_deployment(**names, revision=revision)["deploymentId"]
     with pytest.raises(ClientError, match="DeploymentLimitExceededException") as caught:
         site.api.create_deployment(**names, revision=revision)
     assert known in str(caught.value)
+    until(lambda: site.file("opt").is_dir())
     assert site.api.stop_deployment(deploymentId=known)["status"] == "Pending"
+    site.file("opt/go").touch()  # it ends with the script that runs
     assert site.ended(known)["status"] == "Stopped"
     with pytest.raises(site.api.exceptions.DeploymentAlreadyCompletedException):
         site.api.stop_deployment(deploymentId=known)

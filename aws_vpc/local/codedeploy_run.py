@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_vpc.local.codedeploy_agent import EVENTS, Agent, EventFailed, Release
+from aws_vpc.local.codedeploy_agent import Agent, EventFailed
+from aws_vpc.local.codedeploy_appspec import EVENTS
 from aws_vpc.local.kept import INTERRUPTED
 from aws_vpc.local.world import World
 
@@ -97,10 +98,7 @@ class Runner:
             if deployment.active:
                 deployment.end("Failed", "INTERNAL_ERROR", INTERRUPTED)
         for agent in self.agents.values():
-            try:
-                agent.reopen()
-            except EventFailed as error:
-                log.warning("the web process of %s does not run: %s", agent.instance, error.message)
+            agent.reopen()
         return list(self.agents.values())
 
     def start(self, deployment: Deployment) -> None:
@@ -146,12 +144,9 @@ class Runner:
     def _install(self, deployment: Deployment, target: dict[str, Any]) -> bool:
         """Whether every lifecycle event succeeded on the instance."""
         instance = target["targetId"]
-        agent = self.agents.setdefault(instance, Agent(self.world, instance, deployment.region))
-        folder = self.world.run / "deployments" / deployment.id / instance
-        release = Release(
-            deployment.info["applicationName"], deployment.id, deployment.info["revision"], folder
-        )
-        steps = agent.steps(release, lambda: deployment.stopping)
+        agent = self.agents.setdefault(instance, Agent.of(self.world, instance, deployment.region))
+        release = agent.release(deployment.info)
+        steps = agent.steps(release)
         target["status"] = "InProgress"
         for event in target["lifecycleEvents"]:
             if deployment.stopping or not _do(event, steps.get(event["lifecycleEventName"])):
@@ -159,6 +154,7 @@ class Runner:
                 target["status"] = "Failed"
                 return False
             target["lastUpdatedAt"] = now()
+        agent.succeeded(release)
         target["status"] = "Succeeded"
         return True
 

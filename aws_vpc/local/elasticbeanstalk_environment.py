@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local import elasticbeanstalk_options as options
-from aws_vpc.local.codedeploy_agent import unpack
+from aws_vpc.local.codedeploy_appspec import unpack
 from aws_vpc.local.databases import ADDRESS, Background
 from aws_vpc.local.postgres import free_port
 from aws_vpc.local.processes import Process

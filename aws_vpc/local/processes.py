@@ -90,15 +90,18 @@ class Processes:
         user: tuple[int, int] | None = None,
         log: Path | None = None,
         stdout: IO[Any] | int | None = None,
+        stderr: IO[Any] | int | None = None,
         stop_signal: int = signal.SIGTERM,
+        pass_fds: Sequence[int] = (),
     ) -> Process:
         """A new child. Its output goes to `stdout`, else is appended to `log`, else nowhere.
 
-        `user` is (uid, gid). `stop_signal` is what ends it in good order: SIGINT for PostgreSQL.
+        `stderr` is the same, unless given. It keeps `pass_fds` open. `user` is (uid, gid). `stop_signal`
+        is what ends it in good order: SIGINT for PostgreSQL.
         """
 
         def start() -> Process:
-            return self._start(name, argv, env, cwd, user, log, stdout, stop_signal)
+            return self._start(name, argv, env, cwd, user, log, (stdout, stderr), stop_signal, pass_fds)
 
         if self._direct or threading.current_thread() is threading.main_thread():
             return start()
@@ -158,10 +161,12 @@ class Processes:
         cwd: Path | None,
         user: tuple[int, int] | None,
         log: Path | None,
-        stdout: IO[Any] | int | None,
+        outputs: tuple[IO[Any] | int | None, IO[Any] | int | None],
         stop_signal: int,
+        pass_fds: Sequence[int],
     ) -> Process:
         self._refuse_late(name)
+        stdout, stderr = outputs
         handle = None if stdout is not None or log is None else log.open("ab")
         try:
             popen = subprocess.Popen(
@@ -170,7 +175,8 @@ class Processes:
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout if stdout is not None else handle or subprocess.DEVNULL,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT if stderr is None else stderr,
+                pass_fds=pass_fds,
                 user=user[0] if user else None,
                 group=user[1] if user else None,
                 extra_groups=[] if user else None,
