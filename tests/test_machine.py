@@ -1,0 +1,141 @@
+"""The machine that stands behind an instance: its paths, what it lets scripts do, and its units."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from embedded import until
+
+from aws_vpc.errors import LocalError
+from aws_vpc.local.machine import Machine
+from aws_vpc.local.machine_units import Units, section
+from aws_vpc.local.processes import Processes
+
+UNIT = """\
+[Unit]
+Description=[Service] is not this one
+[Service]
+Environment=ONE=1 "TWO=2 and 3"
+EnvironmentFile=-/etc/gone
+EnvironmentFile=/etc/settings
+WorkingDirectory=/srv
+ExecStart=/bin/sh -c 'echo "$ONE $TWO $THREE $BIND_ADDRESS" in $(basename "$PWD"); exec sleep 60'
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    processes = Processes.direct()
+    world: Any = SimpleNamespace(
+        root=tmp_path,
+        run=tmp_path / "run",
+        processes=processes,
+        child_environment=lambda: {"LANG": "C.UTF-8"},
+    )
+    made = Machine(world, "i-1", "eu-west-1")
+    made.furnish()
+    yield made
+    processes.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("rm -rf /opt/web/release", "rm -rf ROOT/opt/web/release"),
+        ("a=/etc/web; b='/var' c=\"/srv/x\"", "a=ROOT/etc/web; b='ROOT/var' c=\"ROOT/srv/x\""),
+        ("echo >/etc/x;cat</opt/y", "echo >ROOT/etc/x;cat<ROOT/opt/y"),
+        ("/usr/bin/systemctl start x", "BIN/systemctl start x"),
+        ("/opt/aws/bin/cfn-signal; /bin/sh", "BIN/cfn-signal; BIN/sh"),
+        ("/opt/web/venv/bin/gunicorn", "ROOT/opt/web/venv/bin/gunicorn"),
+        ("#!/bin/sh\n/bin/ls /opt", "#!/bin/sh\nBIN/ls ROOT/opt"),
+        ("https://host/opt/x $release/etc/y ./opt/z", "https://host/opt/x $release/etc/y ./opt/z"),
+        ('"/$APPLICATION_NAME/web" /optional /etcetera /dev/null /tmp/opt', None),
+    ],
+)
+def test_paths_of_root_lead_into_the_machine(machine: Machine, text: str, placed: str | None) -> None:
+    wanted = (placed or text).replace("ROOT", str(machine.root)).replace("BIN", f"{machine.folder}/bin")
+    assert machine.placed(text) == wanted
+
+
+def run(machine: Machine, script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", machine.placed(script)], env=machine.environment(), cwd=machine.root,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ["/usr/share", "/opt/../../../../x", "/root/.ssh", "$(dirname /opt)/../../../../..", "/"]
+)
+def test_commands_that_change_files_refuse_what_is_not_the_machine_s(machine: Machine, path: str) -> None:
+    for command in ("rm -rf", "touch", "install -d"):
+        done = run(machine, f'{command} "{path}"')
+        assert done.returncode == 1
+        assert "is not a place of this machine" in done.stderr
+
+
+def test_users_are_known_once_they_are_made(machine: Machine) -> None:
+    script = "id web 2>/dev/null || useradd --system web; id web; useradd web"
+    done = run(machine, script)
+    assert done.stdout == "uid=990(web) gid=990(web)\n"
+    assert (done.returncode, done.stderr) == (9, "useradd: user 'web' already exists\n")
+
+
+def test_a_name_that_scripts_cannot_hold_is_one_line(tmp_path: Path) -> None:
+    world: Any = SimpleNamespace(root=tmp_path / "my files", run=tmp_path / "my files" / "run")
+    with pytest.raises(LocalError, match=r"my files.*set AWS_VPC_LOCAL_DIR") as caught:
+        Machine(world, "i-1", "eu-west-1").furnish()
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_unit_runs_as_its_file_says_and_starts_again_with_the_machine(machine: Machine) -> None:
+    units = Units(machine)
+    assert units.answer(["start", "x.service"]) == (
+        5,
+        "Failed to start x.service: Unit x.service not found.",
+    )
+    machine.at("/etc/systemd/system/x.service").write_text(UNIT)
+    machine.at("/etc/settings").write_text("# a comment\nTHREE='three'\n")
+    assert units.answer(["daemon-reload"]) == (0, "")
+    assert units.answer(["enable", "--quiet", "x.service"]) == (0, "")
+    assert units.answer(["is-active", "x"]) == (3, "inactive")
+    assert units.answer(["restart", "x.service"]) == (0, "")
+    assert units.answer(["is-active", "x"]) == (0, "active")
+    assert until(lambda: units.log("x").read_text()) == "1 2 and 3 three 127.0.0.1 in srv\n"
+    assert units.answer(["cat", "x.service"]) == (0, UNIT.strip())
+    assert units.answer(["stop", "x"]) == (0, "")
+    assert units.answer(["is-active", "x"]) == (3, "inactive")
+    later = Units(machine, enabled=units.enabled)
+    later.reopen()
+    assert later.runs("x")
+    later.stop_all()
+    assert not later.runs("x")
+    assert units.answer(["isolate", "x"]) == (1, "Unknown command verb isolate.")
+
+
+def test_a_unit_that_does_not_become_ready_has_failed(machine: Machine) -> None:
+    units = Units(machine)
+    file = machine.at("/etc/systemd/system/x.service")
+    for command, words in (
+        ("/bin/true", "the control process exited with error code"),
+        ("/bin/sleep 60", "a timeout was exceeded"),
+        ("/opt/gone", "the control process exited with error code"),
+    ):
+        file.write_text(f"[Service]\nType=notify\nTimeoutStartSec=1s\nExecStart={command}\n")
+        status, text = units.answer(["start", "x"])
+        assert status == 1
+        assert words in text
+        assert not units.runs("x")
+
+
+def test_a_section_keeps_every_value_and_joined_lines() -> None:
+    text = "[Service]\nA=1\n;A=2\nA=3\nB=long \\\n  line\n[Install]\nA=4\n"
+    assert section(text, "Service") == {"A": ["1", "3"], "B": ["long    line"]}
