@@ -56,11 +56,12 @@ make_aws() {
     chmod +x -- "$root/.venv/bin/aws"
 }
 
-# The last line of what a failed step has said; the next run starts where the stamp is missing.
+# The last error that a failed step has told, before pip's notes; the next run starts where the stamp is missing.
 give_up() {
-    reason=$(grep -v '^ *$' "$log" | tail -n 1)
-    rm -f -- "$log" "$stamp"
-    fail "$1: ${reason:-no reason given}"
+    reason=$(grep '^ *ERROR' "$log" | tail -n 1 | sed 's|^ *||')
+    [ -n "$reason" ] || reason=$(grep -v '^ *$' "$log" | tail -n 1)
+    rm -f -- "$stamp"
+    fail "$1: ${reason:-no reason given}; all it said is in .venv.log"
 }
 
 if ! wanted | cmp -s - "$stamp"; then
