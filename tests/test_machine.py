@@ -34,11 +34,10 @@ WantedBy=multi-user.target
 def machine(tmp_path: Path) -> Iterator[Machine]:
     processes = Processes.direct()
     world: Any = SimpleNamespace(
-        root=tmp_path,
-        run=tmp_path / "run",
-        processes=processes,
+        root=tmp_path, run=tmp_path / "run", logs=tmp_path / "logs", processes=processes,
         child_environment=lambda: {"LANG": "C.UTF-8"},
-    )
+    )  # fmt: skip
+    world.logs.mkdir()
     made = Machine(world, "i-1", "eu-west-1")
     made.furnish()
     yield made

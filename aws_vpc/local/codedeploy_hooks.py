@@ -31,7 +31,6 @@ class Log:
 
     def __init__(self, file: Path, event: str) -> None:
         self._file, self._lines, self._lock = file, list[str](), threading.Lock()
-        file.parent.mkdir(parents=True, exist_ok=True)
         self.add(f"LifecycleEvent - {event}\n")
 
     def add(self, line: str) -> None:
@@ -64,13 +63,13 @@ def run_event(event: str, release: Release, units: Units, deployment: Release) -
     scripts = release.hooks.get(event) or []
     if not scripts:
         return
-    log = Log(release.folder.parent / "logs" / "scripts.log", event)
+    machine = units.machine
+    log = Log(machine.world.logs / f"hooks-{machine.instance}.log", event)
     told = {
         "LIFECYCLE_EVENT": event,
         "DEPLOYMENT_ID": deployment.deployment,
         "APPLICATION_NAME": deployment.application,
         "DEPLOYMENT_GROUP_NAME": deployment.group,
-        "INSTANCE_ID": units.machine.instance,
     }
     for script in scripts:
         _run_script(script, release, units, log, told)

@@ -89,8 +89,7 @@ class Machine:
             return
         for name in ("opt", "etc/systemd/system", "srv", "var", "home"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        for name in ("tmp", "units"):
-            (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / "tmp").mkdir(exist_ok=True)
         draft = self.folder / "bin.new"
         shutil.rmtree(draft, ignore_errors=True)  # what was cut short
         draft.mkdir()
@@ -116,6 +115,8 @@ class Machine:
             "TMPDIR": str(self.folder / "tmp"),
             "IMAGE_FOLDER": str(IMAGE),
             "INSTANCE_FOLDER": str(self.folder),
+            "INSTANCE_ID": self.instance,
+            "LOGS_FOLDER": str(self.world.logs),
             "LAPTOP_PYTHON": sys.executable,
             "LAPTOP_CURL": shutil.which("curl") or "",
         }

@@ -83,7 +83,7 @@ class Units:
 
     def log(self, name: str) -> Path:
         """What the unit has written."""
-        return self.machine.folder / "units" / f"{name}.log"
+        return self.machine.world.logs / f"{name}-{self.machine.instance}.log"
 
     # ------------------------------------------------------------ the verbs
 

@@ -25,5 +25,5 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ -f "$INSTANCE_FOLDER/units/$unit.log" ] || { printf '%s\n' '-- No entries --'; exit 0; }
-tail -n "$lines" "$INSTANCE_FOLDER/units/$unit.log"
+[ -f "$LOGS_FOLDER/$unit-$INSTANCE_ID.log" ] || { printf '%s\n' '-- No entries --'; exit 0; }
+tail -n "$lines" "$LOGS_FOLDER/$unit-$INSTANCE_ID.log"

@@ -95,6 +95,90 @@ def takes_tags(client: Any, operation: str) -> bool:
     return "tags" in {name.lower() for name in model.input_shape.members}
 
 
+@dataclass(frozen=True)
+class Particular:
+    """What is particular to a type, beyond the operations of its kind.
+
+    `creation` names another create operation where the properties ask for one. `shape` alters the
+    parameters of both operations. `settle` sets the properties that are set later, at creation and update,
+    where they change. `stable` waits. `clear` takes away what hinders deletion. `more` adds attributes.
+    `tag_name` is what the tag operations call the thing.
+    """
+
+    settle: Callable[[ResourceRequest, str], None] = nothing
+    clear: Callable[[ResourceRequest, str], None] = nothing
+    creation: Callable[[ResourceRequest], str] | None = None
+    shape: Callable[[ResourceRequest, Description], Description] = same
+    stable: Callable[[ResourceRequest, str], None] = nothing
+    more: Callable[[ResourceRequest, Description], Description] = no_more
+    tag_name: Callable[[ResourceRequest, str], str] = lambda request, id: id
+
+
+@dataclass(frozen=True)
+class Named:
+    """The verbs of one type: its kind, the properties of its operations, and what is particular."""
+
+    type: str
+    kind: Kind
+    given: str
+    updated: str
+    own: Particular
+
+    def state(self, request: ResourceRequest, id: str) -> ResourceState:
+        """The thing as it is now."""
+        found = self.kind.describe(request.client(self.kind.service), id) or {}
+        return ResourceState(id, attributes(self.type, found, **self.own.more(request, found)))
+
+    def create(self, request: ResourceRequest) -> ResourceState:
+        """The new thing; nothing of it is left when that fails."""
+        own = self.own
+        chosen = replace(self.kind, create=own.creation(request)) if own.creation else self.kind
+        id = make(request, chosen, own.shape(request, pick(request.properties, self.given)))
+        with undone(request, id, self.delete):
+            own.stable(request, id)
+            own.settle(request, id)
+            if chosen.create != self.kind.create:  # which may know no tags
+                self.tag(request, id)
+            return self.state(request, id)
+
+    def tag(self, request: ResourceRequest, id: str) -> None:
+        """Give the thing the tags that it is to have."""
+        if self.kind.tagged:
+            found = self.kind.describe(request.client(self.kind.service), id) or {}
+            retag(request, self.kind.service, self._tagged_as(request, id, found))
+
+    def _tagged_as(self, request: ResourceRequest, id: str, found: Description) -> str:
+        return str(found[self.kind.arn]) if self.kind.arn else self.own.tag_name(request, id)
+
+    def update(self, request: ResourceRequest) -> ResourceState:
+        """The thing with its new properties."""
+        id, kind = request.id, self.kind
+        if kind.update and request.changed(*property_names(self.updated)):
+            parameters = self.own.shape(request, pick(request.properties, self.updated))
+            call(request.client(kind.service), kind.update, {**parameters, kind.key: id})
+            self.own.stable(request, id)
+        self.own.settle(request, id)
+        self.tag(request, id)
+        return self.state(request, id)
+
+    def delete(self, request: ResourceRequest) -> None:
+        """The thing is gone."""
+        kind = self.kind
+        if look(request, kind, request.id) is None:
+            return
+        with gone_is_done():
+            self.own.clear(request, request.id)
+            call(request.client(kind.service), kind.delete, {kind.key: request.id, **kind.deletion})
+
+    def describe(self, request: ResourceRequest) -> Description | None:
+        """The thing as its service describes it, with its tags where the template has some."""
+        found = look(request, self.kind, request.id)
+        if found is None or not self.kind.tagged or "Tags" not in request.properties:
+            return found
+        where = self._tagged_as(request, request.id, found)
+        return {**found, "Tags": present_tags(request, self.kind.service, where)}
+
+
 def resource(
     type: str,
     kind: Kind,
@@ -102,67 +186,17 @@ def resource(
     updated: str = "",
     *,
     set_later: str = "",
-    settle: Callable[[ResourceRequest, str], None] = nothing,
-    clear: Callable[[ResourceRequest, str], None] = nothing,
-    creation: Callable[[ResourceRequest], str] | None = None,
-    shape: Callable[[ResourceRequest, Description], Description] = same,
-    stable: Callable[[ResourceRequest, str], None] = nothing,
-    more: Callable[[ResourceRequest, Description], Description] = no_more,
     ignored: Mapping[str, str] | None = None,
     snapshot: Callable[[ResourceRequest], str | None] | None = None,
-    tag_name: Callable[[ResourceRequest, str], str] = lambda request, id: id,
+    **particular: Any,
 ) -> Provider:
     """The provider of a type that is created with the `given` properties and updated with the `updated`.
 
-    `creation` names another create operation where the properties ask for one. `shape` alters the
-    parameters of both operations. `settle` sets the properties of `set_later` at creation and update,
-    where they change. `stable` waits. `clear` takes away what hinders deletion. `more` adds attributes.
-    `tag_name` is what the tag operations call the thing.
+    `set_later` are the properties that `settle` sets; `particular` is what a Particular says of the type.
     """
-
-    def state(request: ResourceRequest, id: str) -> ResourceState:
-        found = kind.describe(request.client(kind.service), id) or {}
-        return ResourceState(id, attributes(type, found, **more(request, found)))
-
-    def create_it(request: ResourceRequest) -> ResourceState:
-        chosen = replace(kind, create=creation(request)) if creation else kind
-        id = make(request, chosen, shape(request, pick(request.properties, given)))
-        with undone(request, id, delete_it):
-            stable(request, id)
-            settle(request, id)
-            if chosen.create != kind.create:  # which may know no tags
-                tag_it(request, id)
-            return state(request, id)
-
-    def tag_it(request: ResourceRequest, id: str) -> None:
-        if kind.tagged:
-            found = kind.describe(request.client(kind.service), id) or {}
-            retag(request, kind.service, str(found[kind.arn]) if kind.arn else tag_name(request, id))
-
-    def update_it(request: ResourceRequest) -> ResourceState:
-        id = request.id
-        if kind.update and request.changed(*property_names(updated)):
-            parameters = shape(request, pick(request.properties, updated))
-            call(request.client(kind.service), kind.update, {**parameters, kind.key: id})
-            stable(request, id)
-        settle(request, id)
-        tag_it(request, id)
-        return state(request, id)
-
-    def delete_it(request: ResourceRequest) -> None:
-        if look(request, kind, request.id) is None:
-            return
-        with gone_is_done():
-            clear(request, request.id)
-            call(request.client(kind.service), kind.delete, {kind.key: request.id, **kind.deletion})
-
-    def describe_it(request: ResourceRequest) -> Description | None:
-        found = look(request, kind, request.id)
-        if found is None or not kind.tagged or "Tags" not in request.properties:
-            return found
-        where = str(found[kind.arn]) if kind.arn else tag_name(request, request.id)
-        return {**found, "Tags": present_tags(request, kind.service, where)}
-
+    verbs = Named(type, kind, given, updated, Particular(**particular))
     applied = property_names(f"{given} {updated} {set_later}" + (" Tags" if kind.tagged else ""))
-    made = Provider(type, applied, create_it, delete_it, update_it, ignored or {}, describe=describe_it)
+    made = Provider(
+        type, applied, verbs.create, verbs.delete, verbs.update, ignored or {}, describe=verbs.describe
+    )
     return made if snapshot is None else replace(made, snapshot=snapshot)
