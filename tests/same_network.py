@@ -96,7 +96,7 @@ def _ours(found: Any, names: Mapping[str, str]) -> bool:
         return False
     if getattr(found, "state", "") == "deleted":
         return False
-    if str(getattr(found, "owner", "")).endswith(".LoadBalancer"):
+    if any(str(getattr(found, it, "")).endswith(".LoadBalancer") for it in ("id", "owner")):
         return False  # Beanstalk makes it in a stack of its own, so nothing that stands has its name
     ends = [getattr(found, it, None) for it in ("vpc", "gateway")]
     return found.id in names and all(it is None or it in names for it in ends)
