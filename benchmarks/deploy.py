@@ -187,6 +187,9 @@ def paths(given: dict[str, str]) -> None:
         others = [other for other, one in TOGETHER.items() if one in reachable(node, needs)]
         print(f"  {what:10} starts after {waited:4.0f} s: {' → '.join('/'.join(one) for one in chain)}")
         print(f"  {'':10} waits for {', '.join(others) or 'none'} of the others")
+    chains = [longest(node, needs, children) for node in needs]
+    whole, chain = max((sum(weight(one, children) for one in chain), chain) for chain in chains)
+    print(f"  everything stands after {whole:.0f} s: {' → '.join('/'.join(one) for one in chain)}")
 
 
 def graph(root: Bound, children: dict[str, Bound]) -> dict[Path_, set[Path_]]:
