@@ -121,15 +121,17 @@ def source(body: bytes, key: str) -> Source:
     return Source(Shelf(body), Object("bucket", key), pause=lambda seconds: None)
 
 
+NUMBERS = itertools.count()  # moto's services are one for all servers of a process
+
+
 @dataclass
 class Servers:
-    """Started once per test process."""
+    """Started once per module."""
 
     rds: Postgres
     warehouse: Postgres
     shim_port: int
     environment: dict[str, str]
-    numbers: Iterator[int] = field(default_factory=itertools.count)
 
 
 @contextmanager
@@ -276,7 +278,7 @@ def arguments(event: Mapping[str, str]) -> list[str]:
 
 def system(servers: Servers, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> System:
     """A system that nothing has been loaded into."""
-    number = next(servers.numbers)
+    number = next(NUMBERS)
     reader, bucket = f"web_reader_{number}", f"data-{number}-{os.getpid()}"
     for server in (servers.rds, servers.warehouse):
         _empty(server)
