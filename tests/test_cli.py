@@ -2,12 +2,13 @@
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from aws_vpc import cli
+from aws_vpc import aws, cli
 from aws_vpc.commands import local, request
 from aws_vpc.commands.console import Console
 from aws_vpc.errors import Error, Refused
@@ -296,3 +297,20 @@ SENTENCES = [
 @pytest.mark.parametrize(("error", "text"), SENTENCES)
 def test_an_answer_of_aws_becomes_one_line(error, text):
     assert text in cli.sentence(error) and "\n" not in cli.sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "began", "until", "waits"),
+    [
+        ("Throttling", 0, 60, True),
+        ("Throttling", -aws.PATIENCE_SECONDS - 1, 60, False),
+        ("Throttling", 0, -1, False),
+        ("AccessDenied", 0, 60, False),
+    ],
+)
+def test_throttling_is_waited_out_while_there_is_patience(code, began, until, waits):
+    now = time.monotonic()
+    request = {"context": {"first_sent": now + began}}
+    found = aws.pause(now + until, (None, {"Error": {"Code": code}}), 3, request)
+    assert (found is not None) is waits
+    assert found is None or 0 < found <= aws.LONGEST_PAUSE_SECONDS

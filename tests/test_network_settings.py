@@ -10,6 +10,7 @@ import pytest
 from embedded import Embedded, embedded_aws
 
 from aws_vpc import network_settings, vpc_settings
+from aws_vpc.errors import DeployFailed
 from aws_vpc.network_settings import InsightsPath, Own
 
 ALL = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [], "PrefixListIds": []}
@@ -140,6 +141,16 @@ def test_settings_are_made_once_and_hold(aws: Embedded, network: Own) -> None:
         ]
     )["SecurityGroups"]
     assert [one["IpPermissionsEgress"] + one["IpPermissions"] for one in groups] == [[], []]
+
+
+def test_a_setting_that_does_not_hold_fails_with_its_name(
+    aws: Embedded, network: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vpc_settings, "empty", lambda ec2, what: f"{what.group} emptied")
+    monkeypatch.setattr(vpc_settings, "resolve", lambda ec2, what: f"{what.connection} resolves")
+    wanted = r"default group sg-\w+ still has rules; .*pcx-\w+ lacks \w+; run the same command again"
+    with pytest.raises(DeployFailed, match=wanted):
+        settle(aws, network)
 
 
 def test_what_comes_back_is_removed_again(aws: Embedded, network: Own) -> None:

@@ -7,7 +7,7 @@ import zipfile
 
 import boto3
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 from embedded import embedded_aws, without_buckets
 
 from aws_vpc import package
@@ -193,9 +193,21 @@ def test_settings_of_a_bucket_that_is_the_user_s_own_are_left_alone(s3):
 
 def test_a_bucket_of_another_account_is_refused_with_the_next_step(s3):
     with Stubber(s3) as stub:
-        stub.add_client_error("head_bucket", "403", "Forbidden", 403)
+        asked = {"Bucket": "artifacts", "ExpectedBucketOwner": ACCOUNT}
+        stub.add_client_error("head_bucket", "403", "Forbidden", 403, expected_params=asked)
         with pytest.raises(Error, match=r"taken by another account.*--bucket"):
             package.ensure_bucket(s3, "artifacts", "eu-west-1", ACCOUNT, ours=True)
+
+
+def test_nothing_is_put_into_a_bucket_whose_owner_has_changed(s3):
+    """Its name can be guessed, so anybody may make it between two runs."""
+    artifact = package.Artifact("templates/a.yaml", lambda: b"text")
+    asked = {"Bucket": "artifacts", "Key": artifact.key, "ExpectedBucketOwner": ACCOUNT}
+    with Stubber(s3) as stub:
+        stub.add_client_error("head_object", "404", "Not Found", 404, expected_params=asked)
+        stub.add_response("put_object", {}, asked | {"Body": ANY})
+        assert package.upload(s3, "artifacts", ACCOUNT, [artifact]) == [artifact.key]
+        stub.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
