@@ -257,11 +257,11 @@ def test_a_service_found_invalid_is_taken_back_by_a_deployment_of_its_own(site: 
 
 
 def test_a_script_that_takes_too_long_is_ended(site: Site) -> None:
-    appspec = APPSPEC.replace("timeout: 30", "timeout: 1")
+    appspec = APPSPEC.replace("timeout: 30", "timeout: 2")
     scripts = {"hooks/validate.sh": "#!/bin/sh\necho waiting\nsleep 60\n", "appspec.yml": appspec}
     diagnostics = site.events(site.deploy(site.bundle("slow", **scripts)))["ValidateService"]["diagnostics"]
     assert diagnostics["errorCode"] == "ScriptTimedOut"
-    assert diagnostics["message"].endswith("hooks/validate.sh failed to complete in 1 seconds")
+    assert diagnostics["message"].endswith("hooks/validate.sh failed to complete in 2 seconds")
     assert "[stdout]waiting" in diagnostics["logTail"]
 
 

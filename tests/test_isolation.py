@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import secrets
@@ -13,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import botocore.session
 import psutil
@@ -20,6 +23,7 @@ import psycopg2
 import pytest
 from embedded import Embedded, until
 
+from aws_vpc import cli
 from aws_vpc.local import control
 
 COMMAND = [sys.executable, "-m", "aws_vpc"]
@@ -71,9 +75,11 @@ def aws(base: Path) -> Iterator[Embedded]:
 
 
 def run(*words: str) -> dict[str, Any]:
-    done = subprocess.run([*COMMAND, *words, "--json"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    """A command's answer; the environment, in which it notes the chosen name, is put back."""
+    told = io.StringIO()
+    with mock.patch.dict(os.environ), contextlib.redirect_stdout(told):
+        assert cli.main([*words, "--json"]) == 0
+    return dict(json.loads(told.getvalue()))
 
 
 def test_every_port_is_on_loopback(aws: Embedded) -> None:

@@ -123,12 +123,12 @@ def test_a_unit_runs_as_its_file_says_and_starts_again_with_the_machine(machine:
 def test_a_unit_that_does_not_become_ready_has_failed(machine: Machine) -> None:
     units = Units(machine)
     file = machine.at("/etc/systemd/system/x.service")
-    for command, words in (
-        ("/bin/true", "the control process exited with error code"),
-        ("/bin/sleep 60", "a timeout was exceeded"),
-        ("/opt/gone", "the control process exited with error code"),
+    for command, seconds, words in (
+        ("/bin/true", 60, "the control process exited with error code"),
+        ("/bin/sleep 60", 1, "a timeout was exceeded"),
+        ("/opt/gone", 60, "the control process exited with error code"),
     ):
-        file.write_text(f"[Service]\nType=notify\nTimeoutStartSec=1s\nExecStart={command}\n")
+        file.write_text(f"[Service]\nType=notify\nTimeoutStartSec={seconds}s\nExecStart={command}\n")
         status, text = units.answer(["start", "x"])
         assert status == 1
         assert words in text
