@@ -338,6 +338,7 @@ def test_the_web_process_ends_with_its_instance(site: Site) -> None:
     assert site.listens()
     site.aws.client("ec2").terminate_instances(InstanceIds=[site.instance])
     until(lambda: not site.listens())
+    until(lambda: not site.file("opt").exists())
 
 
 def test_without_instances_a_deployment_fails(aws: Embedded) -> None:

@@ -7,6 +7,7 @@ machine, machine_units   where they run, and the units that they install and sta
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from aws_vpc.local.machine import Machine
 from aws_vpc.local.machine_units import Units
 from aws_vpc.local.world import World
 
+REVISIONS = 5  # as many as the agent keeps, unless configured otherwise
 HOOKED = ("BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService")
 
 
@@ -59,8 +61,12 @@ class Agent:
         }
 
     def succeeded(self, release: Release) -> None:
-        """The release is what runs here now."""
+        """The release is what runs here now; of those before it the agent keeps a few."""
         self.last = release
+        place = release.folder.parent
+        others = [each for each in place.parent.iterdir() if each != place]
+        for old in sorted(others, key=lambda each: each.stat().st_mtime)[: 1 - REVISIONS]:
+            shutil.rmtree(old, ignore_errors=True)
 
     def _stop_application(self, release: Release) -> None:
         """Run the scripts of the release that was deployed last with success, from its own bundle."""
@@ -81,8 +87,9 @@ class Agent:
     # ------------------------------------------------------------ the machine's own start and end
 
     def stop(self) -> None:
-        """The machine is gone, with all that ran on it."""
+        """The machine is gone, with all that ran on it and was there."""
         self.units.stop_all()
+        shutil.rmtree(self.machine.folder, ignore_errors=True)
 
     def reopen(self) -> None:
         """Start the units that start with the machine."""
