@@ -13,6 +13,7 @@ import psutil
 import psycopg2
 import pytest
 from embedded import Embedded, until
+from test_codedeploy import Site
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local import control
@@ -47,6 +48,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.aws = Embedded(control.start(folder, keep=True), folder)
+        self.site: Site | None = None  # pages that CodeDeploy has put up
 
     def again(self) -> None:
         """Start it, after it has ended somehow."""
@@ -115,6 +117,10 @@ def fill(machine: Machine) -> None:
         environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
         serviceRole="arn:aws:iam::123456789012:role/r",
     )
+    client("s3").create_bucket(Bucket="bundles")
+    machine.site = Site(machine.aws, "kept-pages")
+    machine.site.run_instance()
+    assert machine.site.deploy(machine.site.bundle("first"))["status"] == "Succeeded"
     client("cloudformation").get_waiter("stack_create_complete").wait(
         StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
@@ -150,6 +156,7 @@ def seen(machine: Machine) -> dict[str, Any]:
         "keys": client("kms").list_keys()["Keys"],
         "applications": client("codedeploy").list_applications()["applications"],
         "projects": client("codebuild").list_projects()["projects"],
+        "page": machine.site and machine.site.page(),
         "groups": client("ec2").describe_security_groups()["SecurityGroups"],
     }
 

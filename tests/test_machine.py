@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from embedded import until
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local.codedeploy_agent import Agent
 from aws_vpc.local.machine import Machine
 from aws_vpc.local.machine_units import Units, section
 from aws_vpc.local.processes import Processes
@@ -133,6 +135,18 @@ def test_a_unit_that_does_not_become_ready_has_failed(machine: Machine) -> None:
         assert status == 1
         assert words in text
         assert not units.runs("x")
+
+
+def test_the_agent_keeps_the_last_five_revisions(machine: Machine) -> None:
+    agent = Agent(machine, Units(machine))
+    for number in range(7):
+        known = {"applicationName": "a", "deploymentGroupName": "g", "deploymentId": f"d-{number}"}
+        release = agent.release({**known, "revision": {}})
+        release.folder.mkdir(parents=True)
+        os.utime(release.folder.parent, (number, number))
+        agent.succeeded(release)
+    kept = sorted(path.name for path in release.folder.parent.parent.iterdir())
+    assert kept == ["d-2", "d-3", "d-4", "d-5", "d-6"]
 
 
 def test_a_section_keeps_every_value_and_joined_lines() -> None:
