@@ -2,12 +2,13 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import web_support  # noqa: F401  (puts the bundle on the path)
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web.merge import Difference, Merge
 from web_support import DRIVER_WARNINGS, PERSONS, Web, application_client, insert, running_web
@@ -16,6 +17,7 @@ web = pytest.fixture(running_web, scope="module")
 client = pytest.fixture(application_client, scope="module")
 pytestmark = DRIVER_WARNINGS
 
+EXAMPLES = 500 if os.environ.get("AWS_VPC_TEST_ALL") else 60
 ALIKE = [(number, f"p{number}@example.com", "NY", "10001", None) for number in range(10, 400)]
 TABLES = st.dictionaries(st.integers(1, 40), st.text(max_size=2), max_size=30)
 
@@ -26,6 +28,7 @@ def batches(table: dict[int, str], size: int) -> list[list[tuple[int, str]]]:
     return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(TABLES, TABLES, st.integers(1, 7), st.integers(1, 7))
 def test_the_merge_finds_exactly_what_differs(
     left: dict[int, str], right: dict[int, str], one: int, other: int
