@@ -9,7 +9,7 @@ failure only one request in a second tries again, the others are told at once; s
 behind a database that is away, and the first try that succeeds makes it available to all.
 
 A ping costs as much as a lookup, so a connection is pinged once a second at most, and all are when one was
-found cut. These are reads, each a transaction of its own: one that met a cut connection is asked once more.
+found cut. These are reads, each a transaction of its own: one that met a cut connection is asked again.
 """
 
 import io
@@ -20,20 +20,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg2.extensions
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import faults, redshift_dialect  # noqa: F401  (the dialect registers itself)
-from .fixed import STALE, Fixed
-from .secrets import UNREADABLE, Login, Secret
+from .fixed import STALE, Connection, Fixed
+from .secrets import BETWEEN_FETCHES, UNREADABLE, Login, Secret
 
 ANSWER_SECONDS = 2.0
 STATEMENT_SECONDS = 5
 REST_SECONDS = 1.0
 PING_SECONDS = 1.0
+MOST_CUT = 4  # connections that one request may meet
 Row = dict[str, Any]
 Arguments = Callable[[Login, int], dict[str, Any]]
 
@@ -145,21 +145,26 @@ class Database:
     def _timed(self, rows: Callable[[], list[Row]]) -> Result:
         with self._as_faults():
             started = time.perf_counter()
+            found = self._tried(rows)
+            self._away = None
+            return Result(found, round((time.perf_counter() - started) * 1000, 2))
+
+    def _tried(self, rows: Callable[[], list[Row]]) -> list[Row]:
+        """The rows, asked for again where a connection turned out to be cut."""
+        for _ in range(MOST_CUT):
             try:
-                found = rows()
+                return rows()
             except Exception as error:
                 if not self._worth_another_try(error):
                     raise
-                found = rows()
-            self._away = None
-            return Result(found, round((time.perf_counter() - started) * 1000, 2))
+        return rows()
 
     def _worth_another_try(self, error: Exception) -> bool:
         """Whether a connection turned out to be cut, and soon enough for a fresh one; all are then pinged."""
         if not self._is_cut(error, None):
             return False
         self._cut_at = time.monotonic()
-        return self._thread.deadline - self._cut_at > ANSWER_SECONDS / 2
+        return self._has_time()
 
     def _is_cut(self, error: Exception, connection: Any) -> bool:
         if isinstance(error, DBAPIError):
@@ -210,29 +215,31 @@ class Database:
         return bool(self._ask_whether_alive(connection))
 
     def _connect(self, dialect: Any, record: Any, positional: Any, named: Any) -> Any:
-        """A new connection with the secret's login; a refused login is fetched again and tried once more."""
+        """A new connection with the secret's login; when it is refused, with the one that replaces it.
+
+        A rotation changes the database and the secret one after the other; between, no login is right.
+        """
         login = self._secret.value()
-        try:
-            return dialect.connect(**self._arguments(login, self._seconds_left()))
-        except dialect.loaded_dbapi.Error as error:
-            fresh = self._secret.after(login) if faults.refused(error) else login
-            if fresh == login:
-                raise
-        return dialect.connect(**self._arguments(fresh, self._seconds_left()))
+        while True:
+            try:
+                return dialect.connect(**self._arguments(login, self._seconds_left()))
+            except dialect.loaded_dbapi.Error as error:
+                if not faults.refused(error):
+                    raise
+                fresh = self._secret.after(login)
+                if fresh == login:
+                    if not self._has_time():
+                        raise
+                    time.sleep(BETWEEN_FETCHES)
+                login = fresh
+
+    def _has_time(self) -> bool:
+        """Whether there is time for something else than an answer."""
+        return bool(self._thread.deadline - time.monotonic() > ANSWER_SECONDS / 2)
 
     def _seconds_left(self) -> int:
         """Whole seconds, which is how libpq counts; at least one, or it would wait for ever."""
         return max(1, int(self._thread.deadline - time.monotonic() + 0.05))
-
-
-class Connection(psycopg2.extensions.connection):  # type: ignore[misc]
-    """A connection that remembers when it was last pinged, and what was prepared on it."""
-
-    checked = 0.0
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.prepared: set[str] = set()
 
 
 def rds(secret: Secret[Login], size: int) -> Database:

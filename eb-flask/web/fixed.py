@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg2.extensions
 from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
 
@@ -63,3 +64,13 @@ class Fixed:
 
     def _columns(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.statement.selected_columns)
+
+
+class Connection(psycopg2.extensions.connection):  # type: ignore[misc]
+    """A connection that remembers when it was last pinged, and what was prepared on it."""
+
+    checked = 0.0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.prepared: set[str] = set()

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # A page waits for the secret at most once and never longer than for the database itself.
 PATIENCE = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
-BETWEEN_FETCHES = 1.0
+BETWEEN_FETCHES = 0.25
 T = TypeVar("T")
 
 
@@ -73,7 +73,7 @@ class Secret(Generic[T]):
     def after(self, refused: T) -> T:
         """The value to try after one was refused: what another thread fetched since, or a new fetch.
 
-        At most one fetch a second, so that a login that stays refused costs Secrets Manager little.
+        At most four fetches a second, so that a login that stays refused costs Secrets Manager little.
         """
         with self._lock:
             if self._value and (self._value != refused or self._clock() - self._fetched < BETWEEN_FETCHES):
