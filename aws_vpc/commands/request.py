@@ -2,9 +2,11 @@
 
 import getpass
 import os
+import random
 import socket
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from aws_vpc import deploy, inputs
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import ROOT
-from aws_vpc.errors import TemplateError, UsageError
+from aws_vpc.errors import Error, TemplateError, UsageError
 from aws_vpc.loader_image import source
 from aws_vpc.package import Artifact, Package, bundle, package
 from aws_vpc.template_parameters import check
@@ -20,6 +22,7 @@ from aws_vpc.template_parameters import check
 FORM = "create_stacks.sh USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]"
 PASSWORD = "AWS_VPC_MASTER_PASSWORD"
 VARIABLE = "AWS_VPC_PARAM_"
+RESERVED_PORTS = range(20000, 32768)  # below those that Linux and macOS give to whoever asks for any
 # Made by the command itself, never asked for.
 OWN = ("TemplateBaseUrl", "ArtifactBucket", "LoaderVersion", "WebBundle")
 
@@ -100,11 +103,17 @@ def defaults(options: Namespace, declared: dict[str, Any]) -> dict[str, str]:
     """What --local gives a first create: the page is for this machine only, on a port that is free."""
     if not options.local:
         return {}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    found = {"WebIngressCidr": "127.0.0.1/32", "WebPort": port}
+    found = {"WebIngressCidr": "127.0.0.1/32", "WebPort": str(free_port())}
     return {name: value for name, value in found.items() if name in declared}
+
+
+def free_port() -> int:
+    """A port on loopback that nobody has, of those that no system gives out: it is bound much later."""
+    for port in random.sample(RESERVED_PORTS, len(RESERVED_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Error(f"no port from {RESERVED_PORTS.start} to {RESERVED_PORTS.stop - 1} is free on this machine")
 
 
 def check_port(request: Request) -> None:
