@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,16 +20,18 @@ class Files:
 
     def __init__(self, folder: Path, rows: int) -> None:
         self.folder, self._rows = folder, rows
-        (folder / "data").mkdir(parents=True)
+        (folder / "data").mkdir(parents=True, exist_ok=True)
         self._tails = [_tail(row) for row in people(SAMPLE, 42)]
 
     def path(self, name: str) -> Path:
         """The file of that name."""
-        path = self.folder / f"{name}.csv"
+        path = self.folder / f"{name}-{self._rows}.csv"
         if not path.exists():
-            with path.open("w", encoding="utf-8", newline="") as file:
+            part = path.with_suffix(".part")
+            with part.open("w", encoding="utf-8", newline="") as file:
                 file.write(",".join(HEADER) + "\n")
                 file.writelines(getattr(self, f"_{name}")())
+            part.rename(path)
         return path
 
     def publish(self, name: str, key: str) -> str:
@@ -37,6 +40,10 @@ class Files:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(self.path(name), target)
         return key
+
+    def withdraw(self) -> None:
+        """Remove the objects; the files stay."""
+        shutil.rmtree(self.folder / "data")
 
     def _row(self, number: int, shift: int = 0) -> str:
         return f"{number},p{number}.{self._tails[(number + shift) % SAMPLE]}"

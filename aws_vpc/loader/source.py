@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
@@ -23,6 +24,7 @@ from aws_vpc.loader.errors import LoadFailed
 CHUNK = 1 << 20
 TRIES = 5
 PART = 8 << 20  # bytes in a staged part, which waits in a file: memory is for reading
+AT_ONCE = TransferConfig(multipart_threshold=1 << 30, use_threads=False)  # in one request, up to that size
 BROKEN = (BotoCoreError, HTTPError, OSError)
 GONE = ("NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket", "MethodNotAllowed", "405")
 
@@ -116,7 +118,9 @@ class Source:
         """The key under which the rows set aside are now."""
         key = f"rejected/{self.object.key}/{run}.csv"[:1024]
         try:
-            self._s3.upload_fileobj(content, self.object.bucket, key, ExtraArgs={"ContentType": "text/csv"})
+            self._s3.upload_fileobj(
+                content, self.object.bucket, key, ExtraArgs={"ContentType": "text/csv"}, Config=AT_ONCE
+            )
         except (ClientError, BotoCoreError) as error:
             raise LoadFailed(f"the rejected rows cannot be written to {key}: {error}") from error
         return key
