@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,9 +68,7 @@ def test_a_database_stands_in_its_subnets_and_its_standby_in_another(
     assert made["DBInstance"]["DBInstanceStatus"] == "creating"
     (found,) = interfaces(aws, description="RDSNetworkInterface")
     assert belong(aws, [found], "amazon-rds", [one]) and found["VpcId"] == place["vpc"]
-    rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier="placed", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    until(lambda: shown_status(rds) == "available", 60)
     rds.modify_db_instance(
         DBInstanceIdentifier="placed", VpcSecurityGroupIds=[other], MultiAZ=True, ApplyImmediately=True
     )
@@ -80,7 +79,16 @@ def test_a_database_stands_in_its_subnets_and_its_standby_in_another(
     assert interfaces(aws, description="RDSNetworkInterface") == []
 
 
-@pytest.mark.parametrize(("nodes", "count"), [(1, 1), (2, 3)])
+def shown_status(rds: Any) -> str:
+    """The status of the instance."""
+    found = rds.describe_db_instances(DBInstanceIdentifier="placed")["DBInstances"]
+    return str(found[0]["DBInstanceStatus"])
+
+
+NODES = [(2, 3), (1, 1)]
+
+
+@pytest.mark.parametrize(("nodes", "count"), NODES if "AWS_VPC_TEST_ALL" in os.environ else NODES[:1])
 def test_a_cluster_stands_in_one_subnet_with_its_nodes_and_their_leader(
     aws: Embedded, place: dict[str, Any], nodes: int, count: int
 ) -> None:
