@@ -101,7 +101,8 @@ def _mappings(mappings: Mapping[str, Any]) -> None:
 
 def _without_extensions(template: Mapping[str, Any]) -> None:
     """Refuse what needs the transform for language extensions where that is not declared."""
-    for key, argument in functions([template["Resources"], template.get("Outputs", {})]):
+    blocks = [template.get(section, {}) for section in ("Conditions", "Resources", "Outputs")]
+    for key, argument in functions(blocks):
         if key in EXTENDED:
             raise TemplateError(
                 f"Template error: encountered unsupported function: {key}. It needs Transform: {EXTENSIONS}"

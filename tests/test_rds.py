@@ -201,6 +201,9 @@ def test_a_replica_is_refused_for_the_reason_that_rds_would_give_or_ours(rds: An
     ):
         rds.modify_db_instance(DBInstanceIdentifier="shared", BackupRetentionPeriod=days)
         refused(rds.create_db_instance_read_replica, code, message, **asked)
+    promote = rds.promote_read_replica
+    refused(promote, "InvalidDBInstanceState", "is not a read replica", DBInstanceIdentifier="shared")
+    refused(promote, "DBInstanceNotFound", "none-such", DBInstanceIdentifier="none-such")
     refused(
         rds.create_db_instance_read_replica, "DBInstanceNotFound", "none-such",
         **{**asked, "SourceDBInstanceIdentifier": "none-such"},

@@ -9,7 +9,7 @@ from aws_vpc.local.databases import Making, lower_identifier
 from aws_vpc.local.rds_instance import Instance, must_be
 from aws_vpc.local.rds_rules import check_time, refuse_replica
 from aws_vpc.local.snapshots import Snapshots, plain
-from aws_vpc.local.wire import Forward, Request, Response, form
+from aws_vpc.local.wire import Forward, Request, Response, ServiceError, form
 from aws_vpc.local.world import World
 
 Result = dict[str, Any]
@@ -32,6 +32,7 @@ class Restores:
             "RestoreDBInstanceFromDBSnapshot": self._restore,
             "RestoreDBInstanceToPointInTime": self._restore_to_time,
             "CreateDBInstanceReadReplica": self._replicate,
+            "PromoteReadReplica": self._promote,
         }
 
     def _snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
@@ -78,6 +79,12 @@ class Restores:
         if found is None:
             return forward(request)
         raise refuse_replica(self._record(request.region, found))
+
+    def _promote(self, request: Request, forward: Forward, asked: Result) -> Response:
+        name = form(request).get("DBInstanceIdentifier", "")
+        if self._named(request.region, name) is None:
+            raise ServiceError("DBInstanceNotFound", f"DBInstance {name} not found.", 404)
+        raise ServiceError("InvalidDBInstanceState", f"DB Instance {name} is not a read replica.")
 
     def _record(self, region: str, instance: Instance) -> Result:
         """The record of an instance."""
