@@ -146,6 +146,14 @@ class Local:
 def whole_system(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     """The figures of one life of the system, and how long each of its resources took."""
     local = Local(folder)
+    try:
+        return life(local)
+    finally:  # a figure that cannot be taken leaves nothing running
+        subprocess.run([*local.command, "stop"], cwd=PROJECT, env=local.environment, capture_output=True)
+
+
+def life(local: Local) -> tuple[dict[str, float], dict[str, float]]:
+    """The figures of the system from its start to its teardown, and of its resources."""
     yardstick = timed([PYTHON, "-c", IMPORTS], local.environment)[0]
     figures = {"yardstick: import boto3, moto": yardstick, "start": local.start()}
     figures["create"], progress = timed(["./create_stacks.sh", "--local"], local.environment)
