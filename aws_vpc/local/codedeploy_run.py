@@ -142,20 +142,35 @@ class Runner:
             deployment.end("Failed", "HEALTH_CONSTRAINTS", UNHEALTHY)
 
     def _install(self, deployment: Deployment, target: dict[str, Any]) -> bool:
-        """Whether every lifecycle event succeeded on the instance."""
+        """Whether every lifecycle event succeeded there; an instance terminated meanwhile is skipped."""
         instance = target["targetId"]
         agent = self.agents.setdefault(instance, Agent.of(self.world, instance, deployment.region))
         release = agent.release(deployment.info)
         steps = agent.steps(release)
         target["status"] = "InProgress"
+        if instance not in instances(self.world, deployment.region, deployment.group):
+            self.agents.pop(instance, None)
+            _skip(target)
+            return True
         for event in target["lifecycleEvents"]:
-            if deployment.stopping or not _do(event, steps.get(event["lifecycleEventName"])):
+            done = not deployment.stopping and _do(event, steps.get(event["lifecycleEventName"]))
+            if self._left(instance, agent):
+                _skip(target)
+                return True
+            if not done:
                 _skip(target)
                 target["status"] = "Failed"
                 return False
             target["lastUpdatedAt"] = now()
         agent.succeeded(release)
         target["status"] = "Succeeded"
+        return True
+
+    def _left(self, instance: str, agent: Agent) -> bool:
+        """Whether the instance was terminated; what its last hook has started is ended, too."""
+        if self.agents.get(instance) is agent:
+            return False
+        agent.stop()
         return True
 
     def _roll_back(self, failed: Deployment) -> None:
