@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
 import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +18,7 @@ import pytest
 from embedded import until
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local import plain_path
 from aws_vpc.local.codedeploy_agent import Agent
 from aws_vpc.local.machine import Machine
 from aws_vpc.local.machine_units import Units, section
@@ -89,12 +95,78 @@ def test_users_are_known_once_they_are_made(machine: Machine) -> None:
     assert (done.returncode, done.stderr) == (9, "useradd: user 'web' already exists\n")
 
 
-def test_a_name_that_scripts_cannot_hold_is_one_line(tmp_path: Path) -> None:
-    world: Any = SimpleNamespace(root=tmp_path / "my files", run=tmp_path / "my files" / "run")
-    with pytest.raises(LocalError, match=r"my files.*set AWS_VPC_LOCAL_DIR") as caught:
-        Machine(world, "i-1", "eu-west-1").furnish()
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of temporary files."""
+    found = tmp_path / "elsewhere"
+    found.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(found))
+    return found
+
+
+def test_a_folder_with_blanks_has_a_plain_name_that_comes_and_goes(tmp_path: Path, elsewhere: Path) -> None:
+    folder = tmp_path / "my files"
+    folder.mkdir()
+    plain_path.link(folder)
+    plain_path.link(folder)  # what a killed one has left is used again
+    name = plain_path.plain(folder)
+    assert " " not in str(name)
+    assert name.resolve() == folder.resolve()
+    assert stat.S_IMODE(name.parent.stat().st_mode) == 0o700
+    plain_path.unlink(folder)
+    assert list(elsewhere.iterdir()) == []
+    assert plain_path.plain(tmp_path) == tmp_path
+
+
+def test_a_plain_name_that_another_may_change_is_refused(tmp_path: Path, elsewhere: Path) -> None:
+    folder = tmp_path / "my files"
+    plain_path.plain(folder).parent.mkdir(mode=0o777)
+    plain_path.plain(folder).parent.chmod(0o777)
+    with pytest.raises(LocalError, match=r"not this user's own folder.*AWS_VPC_LOCAL_DIR") as caught:
+        plain_path.link(folder)
     assert "\n" not in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """A server that says what it was asked; the first time that it is busy."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(404 if self.path == "/none" else 503 if len(asked) == 1 else 200)
+            self.end_headers()
+            self.wfile.write(f"{self.path} for {self.headers['X-Who']}".encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_curl_reaches_the_machine_itself_and_ends_as_curl_does(machine: Machine, served: str) -> None:
+    done = run(
+        machine,
+        f"curl -fsS -H 'X-Who: me' --retry 2 --retry-delay 0 -o $TMPDIR/x {served}/page; cat $TMPDIR/x",
+    )
+    assert (done.returncode, done.stdout) == (0, "/page for me")
+    done = run(machine, f"curl --fail --silent --show-error {served}/none")
+    assert (done.returncode, done.stderr) == (22, "curl: (22) The requested URL returned error: 404\n")
+    assert run(machine, f"curl -s {served}/none").stdout == "/none for None"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert (
+        run(
+            machine, f"curl -s --retry 1 --retry-delay 0 --retry-connrefused http://127.0.0.1:{port}/"
+        ).returncode
+        == 7
+    )
 
 
 def test_a_unit_runs_as_its_file_says_and_starts_again_with_the_machine(machine: Machine) -> None:

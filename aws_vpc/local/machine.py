@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local.plain_path import plain
 from aws_vpc.local.world import World
 
 IMAGE = Path(__file__).parent / "ami"
@@ -40,7 +41,6 @@ BEGIN = r"(?<![\w./}\-])"  # not within a longer path or an address
 NAMED = re.compile(
     rf"{BEGIN}(?:(?P<programs>(?:/opt/aws/bin|(?:/usr)?/s?bin)/(?=\w))|/(?P<place>{FOLDERS})(?![\w.\-]))"
 )
-PLAIN = re.compile(r"[\w./+@%-]+")
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Machine:
     @property
     def folder(self) -> Path:
         """All that there is of it."""
-        return self.world.run / "instances" / self.instance / "machine"
+        return plain(self.world.root) / "run" / "instances" / self.instance / "machine"
 
     @property
     def root(self) -> Path:
@@ -79,12 +79,7 @@ class Machine:
         return f"{self.folder}/bin/" if found["programs"] else f"{self.root}/{found['place']}"
 
     def furnish(self) -> None:
-        """Make the machine, if it is not there; LocalError where scripts could not name its files."""
-        if not PLAIN.fullmatch(str(self.folder)):
-            raise LocalError(
-                f"no script of a machine can run below {self.world.root}, which has other characters than "
-                "letters, digits and ._+@%-: set AWS_VPC_LOCAL_DIR"
-            )
+        """Make the machine, if it is not there."""
         if (self.folder / "bin").is_dir():
             return
         for name in ("opt", "etc/systemd/system", "srv", "var", "home"):
@@ -118,5 +113,4 @@ class Machine:
             "INSTANCE_ID": self.instance,
             "LOGS_FOLDER": str(self.world.logs),
             "LAPTOP_PYTHON": sys.executable,
-            "LAPTOP_CURL": shutil.which("curl") or "",
         }

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local import plain_path
 from aws_vpc.local.folders import default_folder
 from aws_vpc.local.leftovers import end_leftovers, guard
 from aws_vpc.local.processes import Processes
@@ -87,8 +88,10 @@ def run(folder: Path, options: argparse.Namespace) -> None:
         heed_signals(processes)
         guardian = guard(folder / "run.json")
         try:
+            plain_path.link(folder)
             live(folder, options, processes)
         finally:
+            plain_path.unlink(folder)
             guardian.communicate()  # its end, too
 
 
