@@ -209,7 +209,7 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
 
 def told(one: ChangeSet, change: plans.Change, stack: Stack | None) -> bool:
     """Whether a change is told among property values: not one that only follows others made in place."""
-    if change.action != "Modify" or change.replacement != "False" or change.drift:
+    if change.action != "Modify" or change.replacement != "False" or change.drift or change.child:
         return True
     kept = {each.logical_id for each in one.changes if not each.renews}
     found = details(change, one.prepared, stack, False)
