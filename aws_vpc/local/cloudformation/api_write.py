@@ -145,12 +145,21 @@ def begin_create(engine: Engine, stack: Stack, prepared: Prepared, params: Param
     return run
 
 
+HALTED = ("CREATE_FAILED", "UPDATE_FAILED")  # as an operation without rollback leaves a stack
+
+
 def update_stack(engine: Engine, region: str, params: Params) -> Params:
     """The stack's id; its update goes on. ValidationError when there is nothing to do."""
     if known := repeated(engine, "UpdateStack", params):
         return known
     stack = engine.standing(params["StackName"], region)
     refuse_update(stack)
+    if stack.status in HALTED and not rollback_off(params):
+        raise refuse(
+            f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from "
+            "this state, please use the disable-rollback parameter with update-stack API. To rollback to "
+            "the last known good state, use the rollback-stack API"
+        )
     prepared = prepared_update(engine, stack, params)
     refuse_retyped(stack, prepared.bound)
     policy = policy_given(engine, region, params)
@@ -273,4 +282,9 @@ def refuse_delete(engine: Engine, stack: Stack, retain: list[str], force: bool) 
         )
     if unknown := [name for name in retain if name not in stack.resources]:
         raise refuse(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}")
+    if any(stack.resources[name].status == "DELETE_COMPLETE" for name in retain):
+        raise refuse(
+            "The specified resources to retain must be in a valid state. "
+            "Do not specify resources that are in the DELETE_COMPLETE state."
+        )
     deletion.refuse_exports_in_use(engine, stack)
