@@ -16,6 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded import Embedded, embedded_aws, until
 
+from aws_vpc.commands.request import free_port
+
 APPSPEC = """\
 version: 0.0
 os: linux
@@ -98,9 +100,7 @@ class Site:
 
     def __init__(self, aws: Embedded, name: str) -> None:
         self.aws, self.name, self.api = aws, name, aws.client("codedeploy")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.api.create_application(applicationName=name)
         self.api.create_deployment_group(
             applicationName=name,
@@ -330,7 +330,8 @@ def test_a_tar_bundle_is_unpacked_too(site: Site) -> None:
             member.size = len(archive.read(name))
             tar.addfile(member, io.BytesIO(archive.read(name)))
     site.aws.client("s3").put_object(Bucket="bundles", Key="x.tgz", Body=data.getvalue())
-    assert site.deploy({"bucket": "bundles", "key": "x.tgz", "bundleType": "tgz"})["status"] == "Succeeded"
+    info = site.deploy({"bucket": "bundles", "key": "x.tgz", "bundleType": "tgz"})
+    assert info["status"] == "Succeeded", (info.get("errorInformation"), site.events(info))
 
 
 def test_the_web_process_ends_with_its_instance(site: Site) -> None:

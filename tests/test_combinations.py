@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import random
-import socket
 import urllib.request
 from collections.abc import Iterator
 from functools import cache
@@ -24,6 +23,7 @@ from pairwise import Case, every_pair, everything, pairs, pairwise
 from same_network import differences
 
 from aws_vpc import aws, cli, discover, release
+from aws_vpc.commands.request import free_port
 from aws_vpc.errors import TemplateError
 from aws_vpc.local import control
 from aws_vpc.template import load
@@ -356,9 +356,3 @@ def test_a_far_side_abroad_leaves_the_pages_without_a_warehouse(run: Any) -> Non
     with urllib.request.urlopen(made["web"], timeout=10) as answer:
         assert b"The warehouse is elsewhere" in answer.read()
     gone_without_a_trace(before, run("teardown")["kept"])
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
