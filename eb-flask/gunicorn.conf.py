@@ -26,6 +26,8 @@ if Path("/etc/web/rds.pem").exists():
 
 bind = f"{os.environ.get('BIND_ADDRESS') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
 worker_class = "web.workers.BalancedWorker"
+# Only a load balancer that ends TLS writes this header itself; elsewhere it is any client's word.
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"} if os.environ.get("WEB_TLS_AHEAD") == "true" else {}
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(os.cpu_count() or 1, 4))
 threads = _settings.threads
 preload_app = True

@@ -478,6 +478,8 @@ def test_with_a_certificate_the_balancer_answers_https_only() -> None:
     found = settings(**given)
     assert found["aws:elbv2:listener:default"] == {"ListenerEnabled": "false"}
     assert found["aws:elbv2:listener:443"]["Protocol"] == "HTTPS"
+    assert found["aws:elasticbeanstalk:application:environment"]["WEB_TLS_AHEAD"] == "true"
+    assert "WEB_TLS_AHEAD" not in settings()["aws:elasticbeanstalk:application:environment"]
     ingress = standing("elastic-beanstalk", **given)["LoadBalancerIngressFromClients"]
     assert (ingress["FromPort"], ingress["ToPort"]) == (443, 443)
     assert put_out("elastic-beanstalk", **given)["WebUrl"].startswith("https://")

@@ -35,9 +35,9 @@ def test_the_procfile_starts_the_pages_and_they_answer(web: Web, tmp_path: Path)
         assert get(f"{address}/healthz") == (200, '{"ok":true}\n')
         assert get(f"{address}/readyz")[0] == 200
         assert "Strict-Transport-Security" not in headers(f"{address}/healthz")
-        balanced = urllib.request.Request(f"{address}/healthz", headers={"X-Forwarded-Proto": "https"})
-        with urllib.request.urlopen(balanced) as answer:
-            assert "max-age" in answer.headers["Strict-Transport-Security"], "TLS ends at the balancer"
+        claimed = urllib.request.Request(f"{address}/healthz", headers={"X-Forwarded-Proto": "https"})
+        with urllib.request.urlopen(claimed) as answer:
+            assert "Strict-Transport-Security" not in answer.headers, "any client could say so"
         status, page = get(f"{address}/rds/ann@example.com")
         assert (status, "1 Main Street" in page) == (200, True)
         status, page = get(f"{address}/redshift/Bob@Example.com.json")
@@ -47,6 +47,14 @@ def test_the_procfile_starts_the_pages_and_they_answer(web: Web, tmp_path: Path)
     assert '"event": "request"' in log
     assert "example.com" not in log.lower()
     assert not list(tmp_path.rglob("*.sock")) and not list(tmp_path.rglob("*.ctl"))
+
+
+def test_a_balancer_ahead_says_what_is_tls(web: Web, tmp_path: Path) -> None:
+    with started(tmp_path, {"WEB_TLS_AHEAD": "true"}) as address:
+        balanced = urllib.request.Request(f"{address}/healthz", headers={"X-Forwarded-Proto": "https"})
+        with urllib.request.urlopen(balanced) as answer:
+            assert "max-age" in answer.headers["Strict-Transport-Security"]
+        assert "Strict-Transport-Security" not in headers(f"{address}/healthz")
 
 
 REQUIRED = ("WEB_DATABASE_SECRET", "AWS_DEFAULT_REGION")

@@ -6,6 +6,7 @@
     WEB_THREADS            threads per worker (20); four fifths of them may ask the same database at a time
     WEB_NETWORK            the deployed network, to be drawn (facts.py)
     WEB_DATA_BUCKET        the bucket with the rejected rows, where uploads go
+    WEB_TLS_AHEAD          `true` where a load balancer ends TLS, read by gunicorn.conf.py
     WEB_UPLOAD             `true` lets people upload files into it (false)
     WEB_UPLOAD_MEGABYTES   the largest file (100), and WEB_UPLOAD_FOLDER, where it waits (the system's)
     WEB_HOSTS              further names that the pages answer to over plain HTTP, with commas (hosts.py)
