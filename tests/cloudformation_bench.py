@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from aws_vpc.local import providers
@@ -220,3 +221,21 @@ def serving(folder: Path, delay: float = 0.0) -> Iterator[Bench]:
         del providers.PROVIDERS[THING]
         server.shutdown()
         server.server_close()
+
+
+def running_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A bench as long as a module's tests run; to be made a fixture."""
+    with serving(tmp_path_factory.mktemp("cloudformation")) as bench:
+        yield bench
+
+
+def as_new(running: Bench) -> Bench:
+    """The bench without the things of the test before; to be made a fixture."""
+    running.things.__init__()  # type: ignore[misc]
+    return running
+
+
+def thing(name: str = "A", more: str = "", **properties: Any) -> str:
+    """A line of a template that declares a thing."""
+    shown = ", ".join(f"{key}: {value}" for key, value in properties.items())
+    return f"  {name}: {{Type: {THING}{more}, Properties: {{{shown}}}}}\n"

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from cloudformation_bench import THING, Bench, serving
+from cloudformation_bench import THING, Bench, as_new, running_bench
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with serving(tmp_path_factory.mktemp("cloudformation")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def aws(running: Bench) -> Bench:
-    running.things.__init__()  # type: ignore[misc]
-    return running
+running = pytest.fixture(running_bench, scope="module")
+aws = pytest.fixture(as_new)
 
 
 TEMPLATE = f"""

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
-from cloudformation_bench import THING, Bench, serving
+from cloudformation_bench import Bench, as_new, running_bench, thing
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with serving(tmp_path_factory.mktemp("cloudformation")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def aws(running: Bench) -> Bench:
-    running.things.__init__()  # type: ignore[misc]
-    return running
-
-
-def thing(name: str = "A", more: str = "", **properties: Any) -> str:
-    shown = ", ".join(f"{key}: {value}" for key, value in properties.items())
-    return f"  {name}: {{Type: {THING}{more}, Properties: {{{shown}}}}}\n"
+running = pytest.fixture(running_bench, scope="module")
+aws = pytest.fixture(as_new)
 
 
 def test_creation_policy_waits_for_its_signals(aws: Bench) -> None:

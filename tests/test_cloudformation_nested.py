@@ -3,23 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cloudformation_bench import THING, Bench, serving
+from cloudformation_bench import THING, Bench, as_new, running_bench
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with serving(tmp_path_factory.mktemp("cloudformation")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def aws(running: Bench) -> Bench:
-    running.things.__init__()  # type: ignore[misc]
-    return running
+running = pytest.fixture(running_bench, scope="module")
+aws = pytest.fixture(as_new)
 
 
 CHILD = f"""
