@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from embedded import Embedded, embedded_aws, until
 
 from aws_vpc.commands.request import free_port
+from aws_vpc.local.codedeploy_appspec import unpack
 
 APPSPEC = """\
 version: 0.0
@@ -332,6 +333,22 @@ def test_a_tar_bundle_is_unpacked_too(site: Site) -> None:
     site.aws.client("s3").put_object(Bucket="bundles", Key="x.tgz", Body=data.getvalue())
     info = site.deploy({"bucket": "bundles", "key": "x.tgz", "bundleType": "tgz"})
     assert info["status"] == "Succeeded", (info.get("errorInformation"), site.events(info))
+
+
+@pytest.mark.parametrize("filters", [True, False])
+def test_a_tar_bundle_stays_within_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filters: bool
+) -> None:
+    if not filters:  # as before Python 3.11.4
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    elif not hasattr(tarfile, "data_filter"):
+        pytest.skip("this Python has no filters")
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("../outside"))
+    with pytest.raises(ValueError, match="outside"):
+        unpack(data.getvalue(), "tar", tmp_path / "bundle")
+    assert not (tmp_path / "outside").exists()
 
 
 def test_the_web_process_ends_with_its_instance(site: Site) -> None:

@@ -173,4 +173,21 @@ def unpack(data: bytes, kind: str, folder: Path) -> None:
                     made.chmod(0o755)
         return
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz" if kind == "tgz" else "r:") as tar:
-        tar.extractall(folder, filter="data")
+        unpack_tar(tar, folder)
+
+
+def unpack_tar(tar: tarfile.TarFile, folder: Path) -> None:
+    """Unpack it within the folder. Python before 3.11.4 has no filters: then files and folders alone."""
+    if hasattr(tarfile, "data_filter"):
+        try:
+            tar.extractall(folder, filter="data")
+        except tarfile.FilterError as error:
+            raise ValueError(str(error)) from error
+        return
+    members = tar.getmembers()
+    for member in members:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+            raise ValueError(f"{member.name} leads out of the bundle, or is a link")
+        member.mode &= 0o755
+    tar.extractall(folder, members)
