@@ -95,6 +95,18 @@ def test_users_are_known_once_they_are_made(machine: Machine) -> None:
     assert (done.returncode, done.stderr) == (9, "useradd: user 'web' already exists\n")
 
 
+def test_a_virtual_environment_leads_to_programs_wherever_the_project_lies(machine: Machine) -> None:
+    guard = machine.folder / "bin" / "ln"
+    guard.unlink()
+    guard.write_text("#!/bin/sh\nexit 1\n")  # as it refuses a project outside of the machine and of /tmp
+    guard.chmod(0o755)
+    done = run(
+        machine, "dnf install python3.13 >/dev/null; python3.13 -m venv /opt/venv; /opt/venv/bin/python -V"
+    )
+    assert (done.returncode, done.stdout[:7]) == (0, "Python ")
+    assert run(machine, "python3.13 -m venv /usr/share/venv").returncode == 1
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of temporary files."""

@@ -13,7 +13,8 @@ case "${1-} ${2-}" in
     done
     mkdir -p "$folder/bin"
     for name in python python3 python3.13; do
-        ln -sf "$IMAGE_FOLDER/package-python3.13.sh" "$folder/bin/$name"
+        # The laptop's own, for the program lies outside of the machine; mkdir has seen where the folder is.
+        PATH=/usr/bin:/bin ln -sf "$IMAGE_FOLDER/package-python3.13.sh" "$folder/bin/$name"
     done
     ;;
 '-m pip') exec "$LAPTOP_PYTHON" -I "$IMAGE_FOLDER/../machine_packages.py" "$(dirname "$0")" "$@" ;;
