@@ -66,8 +66,8 @@ class Stack:
                 ("AWS::EC2::", "AWS::RDS::DB", "AWS::Redshift", "AWS::Batch::Comp", "AWS::Elastic")
             ):
                 properties = evaluate(resource.get("Properties", {}), self.scope)
-                if str(properties.get("AmazonProvidedIpv6CidrBlock")).lower() == "true":
-                    properties["Ipv6CidrBlock"] = self._provided(str(properties["VpcId"]))
+                if block := self._ipv6_block(properties, str(properties.get("VpcId"))):
+                    properties["Ipv6CidrBlock"] = block
                 yield Declared(self.prefix + logical, resource["Type"], properties)
 
     def child(self, logical: str, needed: bool = False) -> Stack | None:
@@ -110,16 +110,13 @@ class Stack:
         for one in self.bound.resources.values():
             if one["Type"] == kind and one["Properties"][owner] == {"Ref": logical}:
                 rows.append(evaluate(one["Properties"], self.scope))
-        found = [
-            self._provided(self.prefix + logical)
-            if str(row.get("AmazonProvidedIpv6CidrBlock")).lower() == "true"
-            else row.get("Ipv6CidrBlock")
-            for row in rows
-        ]
+        found = [self._ipv6_block(row, self.prefix + logical) for row in rows]
         return [str(one) for one in found if one]
 
-    def _provided(self, vpc: str) -> str:
-        """A /56 of the documentation's addresses (RFC 3849) for what EC2 will choose."""
+    def _ipv6_block(self, properties: Mapping[str, Any], vpc: str) -> Any:
+        """The block that properties state; a /56 of the documentation's (RFC 3849) where EC2 chooses."""
+        if str(properties.get("AmazonProvidedIpv6CidrBlock")).lower() != "true":
+            return properties.get("Ipv6CidrBlock")
         return self.provided.setdefault(vpc, f"2001:db8:{len(self.provided) + 1:x}::/56")
 
     def _output(self, logical: str, name: str) -> Any:

@@ -21,29 +21,25 @@ class Reference(NamedTuple):
 
 def references(value: Any) -> Iterator[Reference]:
     """Every reference in a value, Fn::Sub's variables included."""
-    if isinstance(value, list):
-        for child in value:
-            yield from references(child)
-    elif isinstance(value, dict):
-        if len(value) == 1:
-            ((key, argument),) = value.items()
-            yield from _own(key, argument)
-        for child in value.values():
-            yield from references(child)
+    for key, argument in _single(value):
+        yield from _own(key, argument)
 
 
 def functions(value: Any) -> Iterator[tuple[str, Any]]:
     """Every function in a value with its argument, the outermost first."""
+    return ((key, argument) for key, argument in _single(value) if key.startswith("Fn::"))
+
+
+def _single(value: Any) -> Iterator[tuple[str, Any]]:
+    """The key and value of every map with a single one, which may be a function; the outermost first."""
     if isinstance(value, list):
         for child in value:
-            yield from functions(child)
+            yield from _single(child)
     elif isinstance(value, dict):
         if len(value) == 1:
-            ((key, argument),) = value.items()
-            if key.startswith("Fn::"):
-                yield key, argument
+            yield from value.items()
         for child in value.values():
-            yield from functions(child)
+            yield from _single(child)
 
 
 def _own(key: str, argument: Any) -> Iterator[Reference]:

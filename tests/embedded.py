@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -84,6 +85,17 @@ def without_buckets(s3: Any) -> Any:
                 s3.delete_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
         s3.delete_bucket(Bucket=name)
     return s3
+
+
+def alone_in_a_stack(aws: Embedded, type: str, properties: dict[str, Any]) -> str:
+    """The physical id of a resource that the stack `restored` has made of it."""
+    cfn = aws.client("cloudformation")
+    template = {"Resources": {"Restored": {"Type": type, "Properties": properties}}}
+    cfn.create_stack(StackName="restored", TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
+    until(lambda: "_IN_PROGRESS" not in cfn.describe_stacks()["Stacks"][0]["StackStatus"])
+    listed = cfn.describe_stack_resources(StackName="restored")["StackResources"][0]
+    assert listed["ResourceStatus"] == "CREATE_COMPLETE", listed["ResourceStatusReason"]
+    return str(listed["PhysicalResourceId"])
 
 
 def until(found: Callable[[], Any], seconds: float = 60.0, told: Callable[[], str] = str) -> Any:

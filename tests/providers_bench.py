@@ -197,6 +197,18 @@ class Case:
         return self.type.removeprefix("AWS::") + (f"-{self.label}" if self.label else "")
 
 
+def ec2(operation: str, key: str, ids: str):  # type: ignore[no-untyped-def]
+    """A look that finds the resource by its id in the answer of a describe operation."""
+
+    def look(bench: Bench, made: Made) -> Any:
+        found = getattr(bench.ec2, operation)(**{ids: [made.ref]})[key]
+        states = [entry.get("State", entry.get("Status")) for entry in found]
+        words = [state.get("Code") if isinstance(state, dict) else state for state in states]
+        return found[0] if found and words[0] not in ("deleted", "deleting") else None
+
+    return look
+
+
 def serving() -> Iterator[Bench]:
     """A bench at a moto server of its own; everything made on it is gone with the server."""
     from moto.server import ThreadedMotoServer

@@ -46,7 +46,9 @@ def sessions() -> Iterator[list[dict[str, Any]]]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append({"operation": self.headers["X-Amz-Target"], **body})
-            answer = json.dumps({"SessionId": "me-1", "TokenValue": "t", "StreamUrl": "wss://session"}).encode()
+            answer = json.dumps(
+                {"SessionId": "me-1", "TokenValue": "t", "StreamUrl": "wss://session"}
+            ).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from embedded import Embedded, embedded_aws
 from providers_bench import Bench, Case, Made, prove
+from providers_makers import DATABASE
 
 INSTANCE_LACKS = (
     "AutomaticRestartTime CertificateDetails InstanceCreateTime IsStorageConfigUpgradeAvailable "
@@ -214,15 +215,7 @@ CASES = [
     ),
     Case(
         "AWS::RDS::DBInstance",
-        lambda b: {
-            "Engine": "postgres",
-            "EngineVersion": "17",
-            "DBInstanceClass": "db.t4g.micro",
-            "AllocatedStorage": "20",
-            "MasterUsername": "master",
-            "ManageMasterUserPassword": "true",
-            "DBName": "people",
-        },
+        lambda b: DATABASE,
         database,
         lambda b, found: (
             found["Endpoint"]["Address"] == "localhost" and "SecretArn" in found["MasterUserSecret"]

@@ -3,19 +3,7 @@
 from typing import Any
 
 import pytest
-from providers_bench import Bench, Case, Made, prove
-
-
-def ec2(operation: str, key: str, ids: str):  # type: ignore[no-untyped-def]
-    """A look that finds the resource by its id in the answer of a describe operation."""
-
-    def look(bench: Bench, made: Made) -> Any:
-        found = getattr(bench.ec2, operation)(**{ids: [made.ref]})[key]
-        states = [entry.get("State", entry.get("Status")) for entry in found]
-        words = [state.get("Code") if isinstance(state, dict) else state for state in states]
-        return found[0] if found and words[0] not in ("deleted", "deleting") else None
-
-    return look
+from providers_bench import Bench, Case, Made, ec2, prove
 
 
 def rules(bench: Bench, group: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import botocore.exceptions
 import psycopg2
 import pytest
-from embedded import Embedded, embedded_aws, until
+from embedded import Embedded, alone_in_a_stack, embedded_aws, until
 
 ASKED = {
     "DBInstanceIdentifier": "one",
@@ -272,13 +272,7 @@ def rebuilt(aws: Embedded, rds: Any, snapshot: str) -> dict[str, Any]:
         "DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": snapshot,
         "MasterUserPassword": "battery-staple-2", "BackupRetentionPeriod": 2,
     }  # fmt: skip
-    template = {"Resources": {"Database": {"Type": "AWS::RDS::DBInstance", "Properties": properties}}}
-    cfn = aws.client("cloudformation")
-    cfn.create_stack(StackName="restored", TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
-    until(lambda: "_IN_PROGRESS" not in cfn.describe_stacks()["Stacks"][0]["StackStatus"], 60)
-    listed = cfn.describe_stack_resources(StackName="restored")["StackResources"][0]
-    assert listed["ResourceStatus"] == "CREATE_COMPLETE", listed["ResourceStatusReason"]
-    found = instance(rds, listed["PhysicalResourceId"])
+    found = instance(rds, alone_in_a_stack(aws, "AWS::RDS::DBInstance", properties))
     assert found["BackupRetentionPeriod"] == 2
     assert {"Key": "aws:cloudformation:stack-name", "Value": "restored"} in found["TagList"]
     return found

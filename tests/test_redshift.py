@@ -9,7 +9,7 @@ import botocore.exceptions
 import psycopg2
 import pytest
 import redshift_connector
-from embedded import Embedded, embedded_aws, until
+from embedded import Embedded, alone_in_a_stack, embedded_aws, until
 
 # The driver makes its TLS context in a way that Python has deprecated.
 pytestmark = [
@@ -250,12 +250,6 @@ def rebuilt(aws: Embedded, redshift: Any, snapshot: str) -> dict[str, Any]:
         "NodeType": "ra3.large", "ClusterType": "single-node", "DBName": "people",
         "MasterUsername": "master", "MasterUserPassword": "Battery-staple-2", "SnapshotIdentifier": snapshot,
     }  # fmt: skip
-    template = {"Resources": {"Warehouse": {"Type": "AWS::Redshift::Cluster", "Properties": properties}}}
-    cfn = aws.client("cloudformation")
-    cfn.create_stack(StackName="restored", TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
-    until(lambda: "_IN_PROGRESS" not in cfn.describe_stacks()["Stacks"][0]["StackStatus"], 60)
-    listed = cfn.describe_stack_resources(StackName="restored")["StackResources"][0]
-    assert listed["ResourceStatus"] == "CREATE_COMPLETE", listed["ResourceStatusReason"]
-    found = cluster(redshift, listed["PhysicalResourceId"])
+    found = cluster(redshift, alone_in_a_stack(aws, "AWS::Redshift::Cluster", properties))
     assert {"Key": "aws:cloudformation:stack-name", "Value": "restored"} in found["Tags"]
     return found

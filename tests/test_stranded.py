@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from deploy_bench import Run, aws, local, name, proxies, proxy, root, run, write  # noqa: F401
+from deploy_bench import Run, aws, local, name, proxies, proxy, root, run, write
 
 from aws_vpc import stranded
 from aws_vpc.stranded import Stranded
 from aws_vpc.wait import Wait
+
+__all__ = ["aws", "local", "name", "proxies", "proxy", "root", "run"]
 
 Aws = Callable[[str], Any]
 VPC = """
@@ -22,26 +24,32 @@ VPC = """
     Type: AWS::EC2::VPC
     Properties: {CidrBlock: 10.6.0.0/16}
 """
-SUBNET = VPC + """
+SUBNET = (
+    VPC
+    + """
   Subnet:
     Type: AWS::EC2::Subnet
     Properties: {VpcId: !Ref Vpc, CidrBlock: 10.6.1.0/24}
 """
-KEPT = SUBNET + """
+)
+KEPT = (
+    SUBNET
+    + """
   Kept:
     Type: AWS::EC2::Subnet
     DeletionPolicy: Retain
     Properties: {VpcId: !Ref Vpc, CidrBlock: 10.6.2.0/24}
 """
+)
 ALL = os.environ.get("AWS_VPC_TEST_ALL") == "1"
 
 
-def subnets(aws: Aws, block: str = "10.6.1.0/24") -> list[str]:  # noqa: F811
+def subnets(aws: Aws, block: str = "10.6.1.0/24") -> list[str]:
     found = aws("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": [block]}])
     return [one["SubnetId"] for one in found["Subnets"]]
 
 
-def occupied(aws: Aws) -> str:  # noqa: F811
+def occupied(aws: Aws) -> str:
     """A network interface of somebody else's in the subnet."""
     (subnet,) = subnets(aws)
     made = aws("ec2").create_network_interface(SubnetId=subnet, Description="a function's")
@@ -49,7 +57,7 @@ def occupied(aws: Aws) -> str:  # noqa: F811
 
 
 def test_what_was_held_is_told_and_goes_with_the_next_update(
-    run: Run, root: Path, aws: Aws, monkeypatch: Any  # noqa: F811
+    run: Run, root: Path, aws: Aws, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(stranded, "PATIENCE", 0.0)
     write(root, first=KEPT)
@@ -75,7 +83,7 @@ def test_what_was_held_is_told_and_goes_with_the_next_update(
 
 @pytest.mark.skipif(not ALL, reason="AWS_VPC_TEST_ALL=1 tears down what an update left, too")
 def test_teardown_takes_what_was_held_once_it_is_let_go(
-    run: Run, root: Path, aws: Aws, monkeypatch: Any  # noqa: F811
+    run: Run, root: Path, aws: Aws, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(stranded, "PATIENCE", 0.0)
     write(root, first=SUBNET)

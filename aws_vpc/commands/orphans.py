@@ -18,7 +18,6 @@ def orphans(session: Session, found: Stack | None) -> dict[str, Stack]:
     return deploy.left_behind(session.cfn, session.name, own)
 
 
-
 def astray(session: Session, found: Stack | None) -> list[Stranded]:
     """What the cleanup of an update of the root or of its nested stacks could not delete."""
     stacks = {"": found.id, **deploy.children(session.cfn, found.id)} if found else {}

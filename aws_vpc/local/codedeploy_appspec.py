@@ -165,15 +165,20 @@ def unpack(data: bytes, kind: str, folder: Path) -> None:
     if kind == "zip":
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
             for member in bundle.infolist():
-                path = PurePosixPath(member.filename)
-                if path.is_absolute() or ".." in path.parts:
-                    raise ValueError(f"{member.filename} leads out of the bundle")
+                refuse_outside(member.filename)
                 made = Path(bundle.extract(member, folder))
                 if member.external_attr >> 16 & stat.S_IXUSR and made.is_file():
                     made.chmod(0o755)
         return
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz" if kind == "tgz" else "r:") as tar:
         unpack_tar(tar, folder)
+
+
+def refuse_outside(name: str) -> None:
+    """Nothing; ValueError when a member of this name would leave the folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{name} leads out of the bundle")
 
 
 def unpack_tar(tar: tarfile.TarFile, folder: Path) -> None:
@@ -186,8 +191,8 @@ def unpack_tar(tar: tarfile.TarFile, folder: Path) -> None:
         return
     members = tar.getmembers()
     for member in members:
-        path = PurePosixPath(member.name)
-        if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
-            raise ValueError(f"{member.name} leads out of the bundle, or is a link")
+        refuse_outside(member.name)
+        if not (member.isfile() or member.isdir()):
+            raise ValueError(f"{member.name} is neither a file nor a folder")
         member.mode &= 0o755
     tar.extractall(folder, members)

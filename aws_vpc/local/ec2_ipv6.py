@@ -34,8 +34,10 @@ def teach() -> None:
     from moto.ec2.models.elastic_network_interfaces import NetworkInterface
     from moto.ec2.models.subnets import Subnet
 
-    # As EC2 writes it: without leading zeros.
-    written = lambda: str(ipaddress.IPv6Network(utils.random_ipv6_cidr()))  # noqa: E731
+    def written() -> str:
+        """A block as EC2 writes it: without leading zeros."""
+        return str(ipaddress.IPv6Network(utils.random_ipv6_cidr()))
+
     vars(vpcs)["random_ipv6_cidr"] = written
     Subnet.ipv6_cidr_block_association_set = property(associations)  # type: ignore[assignment]
     plain = NetworkInterface.__init__

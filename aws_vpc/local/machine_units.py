@@ -109,10 +109,7 @@ class Units:
             deadline = time.monotonic() + seconds(settings)
             while not said():
                 if not self.runs(name):
-                    return (
-                        1,
-                        f"Job for {name}.service failed because the control process exited with error code.",
-                    )
+                    return 1, f"Job for {name}.service {EXITED}"
                 if time.monotonic() > deadline:
                     self.stop(name)
                     return 1, f"Job for {name}.service failed because a timeout was exceeded."

@@ -1,6 +1,6 @@
 """A folder by a name that scripts need not quote: its own, or a link below the folder of temporary files.
 
-    /tmp/aws-vpc-1000-3f2a91c04d7e/local  ─▶  /home/me/My Projects/aws-vpc/.local
+    TMPDIR/aws-vpc-1000-3f2a91c04d7e/local  ─▶  My Projects/aws-vpc/.local
 
 Scripts meant for root name /opt and /etc without quotes, so what stands for those has to be plain. The
 link's folder is this user's alone, and its name follows from the folder's, so that it is the same again.

@@ -185,8 +185,7 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
     definition = one.prepared.definition if one.prepared else Definition(Template("", {}), {})
     children = one.options.get("Children", {})
     values = bool(params.get("IncludePropertyValues"))
-    shown = one.changes if not values else [each for each in one.changes if told(one, each, stack)]
-    changes, more = page(shown, params)
+    changes, more = page(told(one, stack) if values else one.changes, params)
     return shapes.without_none({
         "ChangeSetName": one.name, "ChangeSetId": one.id, "StackId": one.stack_id,
         "StackName": stack.name if stack else one.options.get("StackName"),
@@ -207,15 +206,19 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
     })  # fmt: skip
 
 
-def told(one: ChangeSet, change: plans.Change, stack: Stack | None) -> bool:
-    """Whether a change is told among property values: not one that only follows others made in place."""
-    if change.action != "Modify" or change.replacement != "False" or change.drift or change.child:
-        return True
+def told(one: ChangeSet, stack: Stack | None) -> list[plans.Change]:
+    """The changes that are told among property values: none that only follows others made in place."""
     kept = {each.logical_id for each in one.changes if not each.renews}
-    found = details(change, one.prepared, stack, False)
-    causes = [str(each.get("CausingEntity", "")).split(".")[0] for each in found]
-    dynamic = all(each["ChangeSource"] == "ResourceAttribute" for each in found)
-    return not (found and dynamic and set(causes) <= kept)
+
+    def only_follows(change: plans.Change) -> bool:
+        if change.action != "Modify" or change.replacement != "False" or change.drift or change.child:
+            return False
+        found = details(change, one.prepared, stack, False)
+        causes = {str(each.get("CausingEntity", "")).split(".")[0] for each in found}
+        dynamic = all(each["ChangeSource"] == "ResourceAttribute" for each in found)
+        return bool(found) and dynamic and causes <= kept
+
+    return [each for each in one.changes if not only_follows(each)]
 
 
 def drift_status(one: ChangeSet) -> str | None:
