@@ -194,7 +194,8 @@ def limited_files(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_statement_that_takes_too_long_ends_the_load_in_one_line(loader: System, target: str) -> None:
-    event = loader.put(people_csv(AFTER))
+    many = [person(number, address=f"new {number}") for number in range(25, 30_000)]  # ten times as long
+    event = loader.put(people_csv(many))
     with server_of(loader, target).session() as cursor:
         cursor.execute(f"alter role {MASTER[0]} set statement_timeout = '3ms'")
         try:
@@ -204,7 +205,7 @@ def test_a_statement_that_takes_too_long_ends_the_load_in_one_line(loader: Syste
     assert "statement timeout" in lines[-1]["reason"]
     assert "\n" not in lines[-1]["reason"] and digest(loader.rows("redshift")) == digest(BEFORE)
     loader.load(event)
-    assert holds(loader, AFTER) and not loader.left_over()
+    assert holds(loader, many) and not loader.left_over()
 
 
 def server_of(loader: System, target: str) -> Any:
