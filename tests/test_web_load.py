@@ -50,6 +50,7 @@ class Traffic:
         self.last_refused: dict[str, float] = {}
         self._site = site
         self._stop = threading.Event()
+        self._all_served = threading.Barrier(clients + 1)
         self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
 
     @contextmanager
@@ -57,6 +58,7 @@ class Traffic:
         """Requests while the block runs, and for a while before and after."""
         for thread in self._threads:
             thread.start()
+        self._all_served.wait(60)
         time.sleep(SECONDS)
         try:
             yield
@@ -69,6 +71,8 @@ class Traffic:
     def _client(self, number: int) -> None:
         connection = http.client.HTTPConnection(self._site, timeout=15)
         places = list(ADDRESSES.items())
+        until_served(connection)
+        self._all_served.wait(60)
         while not self._stop.is_set():
             (name, identifier), address = places[number % len(places)]
             number += 1
@@ -95,6 +99,20 @@ class Traffic:
         told = ", ".join(f"{name} {status}: {n}" for (name, status), n in sorted(self.counts.items()))
         print(f"{fault}: {told}; wrong {len(self.wrong)}; slowest {self.slowest:.2f} s; ", end="")
         print(f"well again {well_again:.2f} s after the server was")
+
+
+def until_served(connection: http.client.HTTPConnection, seconds: float = 20) -> None:
+    """Waits until the worker at the other end serves both databases: each worker recovers by itself."""
+    end = time.monotonic() + seconds
+    for name in SOURCES:
+        while True:
+            connection.request("GET", f"/{name}/people/1.json")
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 200:
+                break
+            assert time.monotonic() < end, f"{name} did not recover from the test before"
+            time.sleep(0.02)
 
 
 def until_answered(site: str, address: str, seconds: float = 20) -> None:
