@@ -109,6 +109,15 @@ class Bench:
     def group(self, id: str, *rules: SecurityGroupRule, vpc: str = "vpc-a") -> Bench:
         return self.put("groups", SecurityGroup(id, vpc, rules))
 
+    def grouped(self, outbound: SecurityGroupRule, inbound: SecurityGroupRule) -> Bench:
+        """The client's interface in one group of its VPC, the server's in one of the other."""
+        return (
+            self.group("sg-client", outbound)
+            .group("sg-server", inbound, vpc="vpc-b")
+            .change("interfaces", "eni-1", groups=("sg-client",))
+            .change("interfaces", "eni-2", groups=("sg-server",))
+        )
+
     def igw(self, id: str, vpc: str | None) -> Bench:
         return self.put("internet_gateways", InternetGateway(id, vpc))
 

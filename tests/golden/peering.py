@@ -94,13 +94,7 @@ CASES = [
     Case(
         "PEER/vpc-peering-security-groups.html",
         "references cross an active connection of one Region",
-        lambda: (
-            peered()
-            .group("sg-client", rule(True, "0.0.0.0/0"))
-            .group("sg-server", rule(False, "sg-client"), vpc="vpc-b")
-            .change("interfaces", "eni-1", groups=("sg-client",))
-            .change("interfaces", "eni-2", groups=("sg-server",))
-        ),
+        lambda: peered().grouped(rule(True, "0.0.0.0/0"), rule(False, "sg-client")),
         inside,
         YES,
         "sg-server",
@@ -108,13 +102,7 @@ CASES = [
     Case(
         "PEER/vpc-peering-security-groups.html",
         "and no connection between Regions",
-        lambda: (
-            peered(region="eu-west-1")
-            .group("sg-client", rule(True, "0.0.0.0/0"))
-            .group("sg-server", rule(False, "sg-client"), vpc="vpc-b")
-            .change("interfaces", "eni-1", groups=("sg-client",))
-            .change("interfaces", "eni-2", groups=("sg-server",))
-        ),
+        lambda: peered(region="eu-west-1").grouped(rule(True, "0.0.0.0/0"), rule(False, "sg-client")),
         inside,
         NO,
         "SG_REFERENCES_NOT_PRESERVED",
