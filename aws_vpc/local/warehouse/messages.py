@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Container, Iterator
 
 from aws_vpc.local.warehouse.refusal import Refusal
 
@@ -16,6 +17,24 @@ LONGEST_STARTUP = 10_000  # as PostgreSQL itself allows
 def frame(kind: bytes, body: bytes = b"") -> bytes:
     """One message."""
     return HEADER.pack(kind, len(body) + 4) + body
+
+
+def cut_off(buffer: bytearray, kinds: Container[int]) -> Iterator[tuple[bytes, bytes]]:
+    """Takes whole messages out of the buffer: pairs of what goes on as it is and a message of these kinds.
+
+    The last pair has no message. What is left in the buffer is the beginning of a message still to come.
+    """
+    done, start, size = 0, 0, len(buffer)
+    while size - done >= HEADER.size:
+        end = done + 1 + LENGTH.unpack_from(buffer, done + 1)[0]
+        if end > size:
+            break
+        if buffer[done] in kinds:
+            yield bytes(buffer[start:done]), bytes(buffer[done:end])
+            start = end
+        done = end
+    yield bytes(buffer[start:done]), b""
+    del buffer[:done]
 
 
 def copy_data(chunk: bytes) -> bytes:

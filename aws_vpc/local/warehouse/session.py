@@ -125,18 +125,10 @@ class Session:
         buffer = bytearray()
         while data := await self.reader.read(READ):
             buffer += data
-            done, start, size = 0, 0, len(buffer)
-            while size - done >= 5:
-                end = done + 1 + messages.LENGTH.unpack_from(buffer, done + 1)[0]
-                if end > size:
-                    break
-                if buffer[done] in _FROM_CLIENT:
-                    self.server.write(buffer[start:done])
-                    await self._client_message(buffer[done], bytes(buffer[done:end]))
-                    start = end
-                done = end
-            self.server.write(buffer[start:done])
-            del buffer[:done]
+            for run, message in messages.cut_off(buffer, _FROM_CLIENT):
+                self.server.write(run)
+                if message:
+                    await self._client_message(message[0], message)
             await self.server.drain()
 
     async def _client_message(self, kind: int, message: bytes) -> None:
@@ -218,17 +210,8 @@ class Session:
         buffer = bytearray()
         while data := await self.server_reader.read(READ):
             buffer += data
-            done, start, size = 0, 0, len(buffer)
-            while size - done >= 5:
-                end = done + 1 + messages.LENGTH.unpack_from(buffer, done + 1)[0]
-                if end > size:
-                    break
-                if buffer[done] in _FROM_SERVER:
-                    self.writer.write(buffer[start:done] + self._server_message(bytes(buffer[done:end])))
-                    start = end
-                done = end
-            self.writer.write(buffer[start:done])
-            del buffer[:done]
+            for run, message in messages.cut_off(buffer, _FROM_SERVER):
+                self.writer.write(run + self._server_message(message) if message else run)
             await self.writer.drain()
 
     def _server_message(self, message: bytes) -> bytes:
