@@ -13,6 +13,7 @@ import psutil
 import psycopg2
 import pytest
 from embedded import Embedded, until
+from event_tap import tap, told
 from test_codedeploy import Site
 
 from aws_vpc.errors import LocalError
@@ -39,6 +40,7 @@ Outputs:
   Queue: {Value: !Ref Queue}
   Network: {Value: !Ref Network, Export: {Name: network}}
 """
+MANY = 100  # events of one request
 WHOLE = bytes(range(256)) * 4096 * 8  # 8 MB: more than moto holds in memory
 
 
@@ -117,6 +119,8 @@ def fill(machine: Machine) -> None:
         environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
         serviceRole="arn:aws:iam::123456789012:role/r",
     )
+    client("s3").create_bucket(Bucket="told")
+    tap(client, "told")
     client("s3").create_bucket(Bucket="bundles")
     machine.site = Site(machine.aws, "kept-pages")
     machine.site.run_instance()
@@ -177,9 +181,13 @@ def test_a_kill_and_a_start_bring_all_back(machine: Machine) -> None:
     client = machine.aws.client
     client("s3").put_object(Bucket="kept", Key="last", Body=b"just now")
     before = seen(machine)
+    gone = {f"gone-{number}" for number in range(MANY)}
+    listed = {"Objects": [{"Key": key} for key in gone], "Quiet": False}
+    client("s3").delete_objects(Bucket="told", Delete=listed)  # more events than are delivered by now
     for process in machine.kill():
         process.wait(60)
     machine.again()
+    assert told(machine.aws.client, gone) == gone
     assert seen(machine) == before
     assert machine.aws.client("s3").get_object(Bucket="kept", Key="last")["Body"].read() == b"just now"
 

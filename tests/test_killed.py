@@ -1,8 +1,8 @@
-"""kill -9 of the supervisor at random moments: no committed row is lost, and no process is left.
+"""kill -9 of the supervisor at random moments: no committed row, object or event is lost, no process is left.
 
 Once as a rule, fifty with AWS_VPC_TEST_ALL=1. Before each kill rows are committed one by one, objects
-are put, a stack is created and updated, and every kind of child runs: both databases' servers, a warehouse, a
-job that has started another process, and a page.
+are put whose events go to a queue, a stack is created and updated, and every kind of child runs: both
+databases' servers, a warehouse, a job that has started another process, and a page.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 from embedded import until
+from event_tap import tap, told
 from test_kept import DATABASE, TEMPLATE, Machine, settled
 
 from aws_vpc.local import control
@@ -109,6 +110,7 @@ def prepare(machine: Machine) -> None:
         MasterUsername="owner", MasterUserPassword="Correct-horse-1",
     )  # fmt: skip
     client("s3").create_bucket(Bucket="kept")
+    tap(client, "kept")
     queue(client)
     beanstalk = client("elasticbeanstalk")
     beanstalk.create_application(ApplicationName="page")
@@ -184,10 +186,12 @@ def test_kills_at_random_moments_lose_nothing_and_leave_nothing(
         objects += work.objects
     bucket = machine.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket="kept")
     assert {one["Key"] for page in bucket for one in page.get("Contents", [])} >= set(objects)
+    arrived = told(machine.aws.client, set(objects)) & set(objects)
     with capsys.disabled():
         print(
             f"\n{ROUNDS} kills (seed {SEED}): {rows} committed rows and {len(objects)} objects are there, "
-            f"{stacks} operations on stacks were done, {processes} processes have ended"
+            f"{len(arrived)} events have arrived, {stacks} operations on stacks were done, "
+            f"{processes} processes have ended"
         )
 
 

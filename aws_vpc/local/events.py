@@ -1,6 +1,6 @@
 """EventBridge: moto keeps buses, rules and targets; what happens to an event is decided and done here.
 
-    PutEvents, s3.Observer ─► deliver ─► rules that are enabled and match ─► input ─► each target
+    PutEvents, s3.Observer ─► outbox ─► deliver ─► rules that are enabled and match ─► input ─► each target
                                                               a target that fails ─► its dead-letter queue
 
 Targets: Batch job queues, SQS, SNS, CloudWatch Logs groups, other event buses.
@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aws_vpc.local import wire
 from aws_vpc.local.events_input import target_input
 from aws_vpc.local.events_pattern import matches
+from aws_vpc.local.outbox import Posted
 from aws_vpc.local.wire import Forward, Handler, Request, Response, ServiceError
 from aws_vpc.local.world import World
 
@@ -86,7 +86,7 @@ def _put_events(world: World, region: str, params: dict[str, Any]) -> dict[str, 
             when=entry.get("Time"),
         )
         bus = entry.get("EventBusName", "default").rpartition("/")[2]
-        world.soon(partial(deliver, world, region, made, bus))
+        world.outbox.post(Posted(region, made, bus))
         answers.append({"EventId": made["id"]})
     return {"FailedEntryCount": sum("ErrorCode" in each for each in answers), "Entries": answers}
 

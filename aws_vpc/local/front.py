@@ -62,8 +62,6 @@ class Front:
         self._handlers: dict[str, Handler] = {}
         self._loading = threading.RLock()
         self.stopped = False
-        # moto is not written for threads, and computes only: one at a time costs nothing.
-        self.moto_turn = threading.RLock()
         self.issued: set[str] = set()  # keys that IAM and STS made
         world.keep("world.keys", self, "issued")
 
@@ -117,7 +115,7 @@ class Front:
 
     def forward(self, request: Request) -> Response:
         """moto's answer."""
-        with self.moto_turn:
+        with self.world.moto_turn:
             return call(self._moto, request)
 
     def handler(self, service: str) -> Handler | None:

@@ -47,10 +47,8 @@ class Keeper:
         self._touched: set[str] = set()
         self._asked = self._done = 0  # requests that may have changed something; those on the disk
         self._ended = 0  # of those asked for, up to where operations on stacks have come to an end
-        self._waiting = 0
-        self._was_busy = True
-        self._error = ""
-        self._closing = False
+        self._waiting, self._was_busy = 0, True
+        self._error, self._closing = "", False
         self._files: dict[str, str] = {}
         self._digests: dict[str, bytes] = {}
         self._classes: dict[str, dict[str, str]] = {}
@@ -97,6 +95,7 @@ class Keeper:
     def start(self) -> None:
         """Keep what there is now, and from now on all that changes."""
         self.bodies.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.world.outbox.keep()
         if not self._files:
             self.commit(whole=True)
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -151,25 +150,28 @@ class Keeper:
 
     def commit(self, *, whole: bool = False) -> None:
         """Put on the disk what has changed: files of the changed groups, then the manifest."""
+        delivered = self.world.outbox.delivered()  # first: what that brought about is in what is touched
         with self._changed:
             asked, touched = self._asked, self._touched
             self._touched = set()
         try:
-            taken = self._take(touched, whole=whole)
+            taken = self._take(touched, delivered, whole=whole)
             if self._write(taken):
                 self._clear()
         except Exception:
             with self._changed:
                 self._touched |= touched
             raise
+        self.world.outbox.forget(delivered)
         with self._changed:
             self._done, self._error = asked, ""
             self._changed.notify_all()
 
-    def _take(self, touched: set[str], *, whole: bool) -> dict[str, bytes]:
+    def _take(self, touched: set[str], delivered: set[int], *, whole: bool) -> dict[str, bytes]:
         """The bytes of each group that may have changed: the stacks first, what they speak of later.
 
-        So a stack may miss the last of what the services have, but never has what they do not.
+        So a stack may miss the last of what the services have, but never has what they do not. The outbox
+        comes last, with what was delivered meanwhile: what that brought about may be missing.
         """
         parts = self.world.parts
         stacks = {name: part for name, part in parts.items() if name == kept.STACKS}
@@ -178,12 +180,13 @@ class Keeper:
         busy, self._was_busy = self._was_busy, self._busy()
         if whole or kept.STACKS in touched or busy or self._was_busy:
             with _lock(stacks):
-                found[kept.STACKS] = self._stable(kept.STACKS, lambda: _taken(stacks))
-        found[kept.OWN] = self._stable(kept.OWN, lambda: _taken(others))
-        with self.front.moto_turn:
+                found[kept.STACKS] = self._stable(kept.STACKS, partial(kept.take, stacks))
+        found[kept.OWN] = self._stable(kept.OWN, partial(kept.take, others))
+        with self.world.moto_turn:
             for group, entries in kept.backends().items():
                 if whole or group in touched or group not in kept.HEAVY:
                     found[group] = self._stable(group, partial(list, entries))
+            found[kept.OUTBOX] = self._stable(kept.OUTBOX, lambda: self.world.outbox.others(delivered))
         return found
 
     def _busy(self) -> bool:
@@ -269,8 +272,9 @@ class Keeper:
         self._digests = {group: hashlib.blake2b(each).digest() for group, each in data.items()}
         for group, state in found.items():
             if group in (kept.OWN, kept.STACKS):
-                for name, values in state.items():
-                    self.world.parts[name].give(values)
+                kept.give(self.world.parts, state)
+            elif group == kept.OUTBOX:
+                self.world.outbox.restore(state)
             else:
                 kept.restore_backends(state)
         return True
@@ -289,11 +293,8 @@ class Keeper:
                     log.exception("%s cannot be brought back", name)
         for each in begun:
             each.finish()
+        self.world.outbox.resume()
 
 
 def _lock(parts: dict[str, kept.Part]) -> AbstractContextManager[Any]:
     return next((part.lock for part in parts.values() if part.lock is not None), nullcontext())
-
-
-def _taken(parts: dict[str, kept.Part]) -> dict[str, Any]:
-    return {name: part.take() for name, part in parts.items()}

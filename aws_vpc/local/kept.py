@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from aws_vpc.local.wire_types import MODEL_NAMES
 
-OWN, STACKS, NETWORK = "own", "cloudformation", "network"
+OWN, STACKS, NETWORK, OUTBOX = "own", "cloudformation", "network", "outbox"
 # Services of moto whose objects no other service holds; all others are one group.
 ALONE = {
     *("batch", "cloudwatch", "ecr", "events", "iam", "kms", "logs"),
@@ -56,6 +56,17 @@ class Part:
                 present.update(value)
             else:
                 setattr(self.owner, name, value)
+
+
+def take(parts: dict[str, Part]) -> dict[str, dict[str, Any]]:
+    """The attributes of each part, by its name."""
+    return {name: part.take() for name, part in parts.items()}
+
+
+def give(parts: dict[str, Part], found: dict[str, dict[str, Any]]) -> None:
+    """Give each part what was taken of it."""
+    for name, values in found.items():
+        parts[name].give(values)
 
 
 def group(service: str | None) -> str:

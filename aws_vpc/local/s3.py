@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 from xml.etree import ElementTree
 
 from aws_vpc.local import events
+from aws_vpc.local.outbox import Posted
 from aws_vpc.local.wire import Forward, Handler, Request, Response
 from aws_vpc.local.world import World
 
@@ -75,17 +75,30 @@ class Observer:
             return self._notification(bucket, request, forward)
         if not key and "policy" in query:
             return self._policy(bucket, request, forward)
-        response = forward(request)
-        if response.status >= 300 or not bucket:
-            return response
-        if not key and request.method == "DELETE" and not query:
+        if bucket not in self.sending:
+            response = forward(request)
+        else:
+            with self.world.moto_turn:  # no state is kept that has the change without its event
+                response = forward(request)
+                self._tell(bucket, unquote(key), query, request, response, forward)
+        if bucket and not key and request.method == "DELETE" and not query and response.status < 300:
             self.sending.discard(bucket)
             self.policies.pop(bucket, None)
-        elif bucket in self.sending:
-            for change in changes(request, unquote(key), query, response, forward):
-                event = self._event(bucket, change, request, response)
-                self.world.soon(partial(events.deliver, self.world, request.region, event))
         return response
+
+    def _tell(
+        self,
+        bucket: str,
+        key: str,
+        query: dict[str, str],
+        request: Request,
+        response: Response,
+        forward: Forward,
+    ) -> None:
+        if response.status < 300:
+            for change in changes(request, key, query, response, forward):
+                event = self._event(bucket, change, request, response)
+                self.world.outbox.post(Posted(request.region, event))
 
     def _notification(self, bucket: str, request: Request, forward: Forward) -> Response:
         if request.method == "PUT":

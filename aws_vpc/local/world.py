@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ import botocore.session
 
 from aws_vpc.local import inside
 from aws_vpc.local.kept import Part, Waited
+from aws_vpc.local.outbox import Outbox
 from aws_vpc.local.processes import Processes
 from aws_vpc.local.state_files import REGIONS
 from aws_vpc.local.wire import Request, Response
@@ -25,8 +25,6 @@ from aws_vpc.local.wire import Request, Response
 if TYPE_CHECKING:
     from aws_vpc.local.certificates import Certificates
     from aws_vpc.local.keeper import Keeper
-
-log = logging.getLogger("aws_vpc.local")
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -55,13 +53,16 @@ class World:
     # Each tells the names of the data folders that a service has.
     data_owners: list[Callable[[], set[str]]] = field(default_factory=list, init=False, repr=False)
     keeper: Keeper | None = field(default=None, init=False, repr=False)
-    pending: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
-    _more: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0), init=False, repr=False)
+    outbox: Outbox = field(init=False, repr=False)
+    # moto is not written for threads, and computes only: one at a time costs nothing.
+    moto_turn: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _regions: set[str] = field(default_factory=set, init=False, repr=False)
-    _worker: threading.Thread | None = field(default=None, init=False, repr=False)
     _session: Any = field(default=None, init=False, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self)
 
     @property
     def logs(self) -> Path:
@@ -103,25 +104,6 @@ class World:
         if self.answer is not None:
             inside.connect(client, region, self.answer)
         return client
-
-    def soon(self, work: Callable[[], None]) -> None:
-        """Do the work in the background, piece after piece in the order given; failures are logged."""
-        with self._lock:
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="soon", daemon=True)
-                self._worker.start()
-            self.pending.append(work)
-        self._more.release()
-
-    def _work(self) -> None:
-        while True:
-            self._more.acquire()
-            try:
-                self.pending[0]()
-            except Exception:
-                log.exception("in the background")
-            finally:
-                self.pending.pop(0)  # only now: the list tells what is not done yet
 
     def note_region(self, region: str) -> None:
         """Remember, for `local status`, that CloudFormation was asked in a Region."""
