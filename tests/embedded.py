@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -98,7 +100,23 @@ def alone_in_a_stack(aws: Embedded, type: str, properties: dict[str, Any]) -> st
     return str(listed["PhysicalResourceId"])
 
 
-def until(found: Callable[[], Any], seconds: float = 60.0, told: Callable[[], str] = str) -> Any:
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of loopback to listen on, which nobody else is given as a free one while the block lasts.
+
+    On Linux a port that is bound and not listened on may be bound again by who asks for SO_REUSEADDR, as
+    servers do; elsewhere the port is free when the block begins.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = int(held.getsockname()[1])
+        if sys.platform != "linux":
+            held.close()
+        yield port
+
+
+def until(found: Callable[[], Any], seconds: float = 300.0, told: Callable[[], str] = str) -> Any:
     """What a question answers as soon as that is true; AssertionError, with what is told, if it never is."""
     deadline = time.monotonic() + seconds
     while True:

@@ -42,7 +42,7 @@ def settled(aws: Embedded, stack: str) -> str:
         found = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
         return None if found.endswith("_IN_PROGRESS") else str(found)
 
-    return str(until(status, 60))
+    return str(until(status))
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES) if ALL else QUICK)
@@ -85,7 +85,7 @@ def drifted(aws: Embedded, stack: str) -> list[object]:
         found = cfn.describe_stack_drift_detection_status(StackDriftDetectionId=id)
         return bool(found["DetectionStatus"] != "DETECTION_IN_PROGRESS")
 
-    until(over, 30)
+    until(over)
     found = cfn.describe_stack_resource_drifts(StackName=stack)["StackResourceDrifts"]
     return [one for one in found if one["StackResourceDriftStatus"] != "IN_SYNC"]
 

@@ -68,7 +68,7 @@ def test_a_database_stands_in_its_subnets_and_its_standby_in_another(
     assert made["DBInstance"]["DBInstanceStatus"] == "creating"
     (found,) = interfaces(aws, description="RDSNetworkInterface")
     assert belong(aws, [found], "amazon-rds", [one]) and found["VpcId"] == place["vpc"]
-    until(lambda: shown_status(rds) == "available", 60)
+    until(lambda: shown_status(rds) == "available")
     rds.modify_db_instance(
         DBInstanceIdentifier="placed", VpcSecurityGroupIds=[other], MultiAZ=True, ApplyImmediately=True
     )
@@ -123,7 +123,7 @@ def test_a_workgroup_stands_in_each_of_its_subnets(aws: Embedded, place: dict[st
         shown = serverless.get_workgroup(workgroupName="placed")["workgroup"]
         return shown if shown["status"] == "AVAILABLE" else None
 
-    (inside,) = until(workgroup, 60)["endpoint"]["vpcEndpoints"]
+    (inside,) = until(workgroup)["endpoint"]["vpcEndpoints"]
     told = {one["networkInterfaceId"] for one in inside["networkInterfaces"]}
     assert told == {one["NetworkInterfaceId"] for one in found}
     serverless.update_workgroup(workgroupName="placed", securityGroupIds=[other])

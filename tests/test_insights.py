@@ -88,7 +88,7 @@ def outputs(aws: Embedded) -> dict[str, str]:
         assert not stack["StackStatus"].endswith(("FAILED", "ROLLBACK_COMPLETE")), stack
         return stack if stack["StackStatus"] == "CREATE_COMPLETE" else None
 
-    return {it["OutputKey"]: it["OutputValue"] for it in until(done, 60)["Outputs"]}
+    return {it["OutputKey"]: it["OutputValue"] for it in until(done)["Outputs"]}
 
 
 def analysed(aws: Embedded, path: str, **filters: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Machine:
 
     def connect(self) -> Any:
         """A session on the database that is available."""
-        (found,) = until(self.available, 60)
+        (found,) = until(self.available)
         return psycopg2.connect(
             host=found["Endpoint"]["Address"],
             port=found["Endpoint"]["Port"],

@@ -119,8 +119,8 @@ def prepare(machine: Machine) -> None:
     with machine.connect() as session, session.cursor() as cursor:
         cursor.execute("CREATE TABLE t (n int PRIMARY KEY)")
     session.close()
-    until(lambda: beanstalk.describe_environments()["Environments"][0]["Status"] == "Ready", 60)
-    until(lambda: client("redshift").describe_clusters()["Clusters"][0]["ClusterStatus"] == "available", 60)
+    until(lambda: beanstalk.describe_environments()["Environments"][0]["Status"] == "Ready")
+    until(lambda: client("redshift").describe_clusters()["Clusters"][0]["ClusterStatus"] == "available")
 
 
 def queue(client: Any) -> None:
@@ -151,7 +151,7 @@ def running_job(machine: Machine) -> None:
     """Start a job that has started a process of its own."""
     batch = machine.aws.client("batch")
     job = batch.submit_job(jobName="sleeper", jobQueue="queue", jobDefinition="sleeper")["jobId"]
-    until(lambda: batch.describe_jobs(jobs=[job])["jobs"][0]["status"] == "RUNNING", 60)
+    until(lambda: batch.describe_jobs(jobs=[job])["jobs"][0]["status"] == "RUNNING")
 
 
 def left(machine: Machine, family: list[psutil.Process]) -> list[str]:

@@ -40,7 +40,7 @@ def instance(rds: Any, name: str) -> dict[str, Any]:
 
 def reaches(rds: Any, name: str, status: str) -> dict[str, Any]:
     """The instance, as soon as it has the status."""
-    until(lambda: instance(rds, name)["DBInstanceStatus"] in (status, "failed"), 60)
+    until(lambda: instance(rds, name)["DBInstanceStatus"] in (status, "failed"))
     assert instance(rds, name)["DBInstanceStatus"] == status, instance(rds, name)
     return instance(rds, name)
 

@@ -49,7 +49,7 @@ def cluster(redshift: Any, name: str) -> dict[str, Any]:
 
 def reaches(redshift: Any, name: str, status: str) -> dict[str, Any]:
     """The cluster, as soon as it has the status."""
-    until(lambda: cluster(redshift, name)["ClusterStatus"] == status, 60)
+    until(lambda: cluster(redshift, name)["ClusterStatus"] == status)
     return cluster(redshift, name)
 
 

@@ -51,7 +51,7 @@ def available(api: Any, name: str) -> dict[str, Any]:
         found = api.get_workgroup(workgroupName=name)["workgroup"]
         return found if found["status"] == "AVAILABLE" else None
 
-    return dict(until(look, 60))
+    return dict(until(look))
 
 
 def login(aws: Embedded, namespace: dict[str, Any]) -> tuple[str, str]:

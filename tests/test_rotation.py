@@ -55,7 +55,7 @@ def test_a_rotated_secret_opens_the_running_server_and_the_old_one_does_not(aws:
         MasterUsername="dbadmin",
         ManageMasterUserPassword=True,
     )
-    until(lambda: instance(aws)["DBInstanceStatus"] == "available", 60)
+    until(lambda: instance(aws)["DBInstanceStatus"] == "available")
     before = login(aws)
     assert connects(aws, before)
     secret = instance(aws)["MasterUserSecret"]["SecretArn"]

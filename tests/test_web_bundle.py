@@ -17,10 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
+from embedded import reserved_port
 from web_process import BESIDE_PYTHON, get, procfile, started, wait_for
 from web_support import BUNDLE, DRIVER_WARNINGS, PROJECT, Web, running_web
-
-from aws_vpc.local.postgres import free_port
 
 web = pytest.fixture(running_web, scope="module")
 pytestmark = DRIVER_WARNINGS
@@ -65,14 +64,14 @@ REQUIRED = ("WEB_DATABASE_SECRET", "AWS_DEFAULT_REGION")
 def test_a_missing_setting_is_named_in_one_line(command: list[str], missing: str) -> None:
     environment = dict.fromkeys(REQUIRED, "x") | BESIDE_PYTHON
     del environment[missing]
-    ended = subprocess.run(command, cwd=BUNDLE, env=environment, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, cwd=BUNDLE, env=environment, capture_output=True, text=True, timeout=300)
     assert ended.returncode != 0
     assert re.fullmatch(rf"[Ee]rror: {missing} is not set: give it .*\n", ended.stderr)
 
 
 def test_application_is_importable_and_is_all_there_is_to_it(web: Web) -> None:
     code = "from application import application; assert callable(application)"
-    subprocess.run([sys.executable, "-c", code], cwd=BUNDLE, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=BUNDLE, check=True, timeout=300)
     lines = (BUNDLE / "application.py").read_text().splitlines()
     assert lines[-1] == "application = create_app()"
 
@@ -119,24 +118,24 @@ PLACES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 @contextmanager
 def behind_nginx(folder: Path, pages: str) -> Iterator[str]:
     """The address of an nginx with the bundle's settings before a port."""
-    port = free_port()
     temporary = " ".join(f"{place}_temp_path {folder}/{place};" for place in PLACES)
-    words = {"folder": folder, "bundle": BUNDLE, "port": port, "pages": pages, "temporary": temporary}
-    (folder / "nginx.conf").write_text(NGINX.format(**words))
+    words = {"folder": folder, "bundle": BUNDLE, "pages": pages, "temporary": temporary}
     argv = ["nginx", "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-    process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(20)
+    with reserved_port() as port:
+        (folder / "nginx.conf").write_text(NGINX.format(**words, port=port))
+        process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(120)
 
 
 def headers(url: str) -> Any:
     """The headers of an answer, whatever its status."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -147,7 +146,7 @@ def headers(url: str) -> Any:
 def test_nginx_adds_headers_to_its_own_answers_and_keeps_those_of_the_pages(web: Web, tmp_path: Path) -> None:
     names = ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy")
     tmp_path.chmod(0o755)
-    with behind_nginx(tmp_path, str(free_port())) as address:
+    with reserved_port() as nobody, behind_nginx(tmp_path, str(nobody)) as address:
         alone = headers(f"{address}/")
     assert [len(alone.get_all(name, [])) for name in names] == [1, 1, 1, 1]
     with (

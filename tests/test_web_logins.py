@@ -101,9 +101,11 @@ def test_the_sqlstate_of_either_driver_decides(state: str, kind: type, status: i
         assert isinstance(fault, kind) and fault.status == status
 
 
-@pytest.mark.parametrize("threads", ["0", "65", "-1", "many", "٣", "1.5"])
-def test_threads_are_a_number(threads: str) -> None:
+@pytest.mark.parametrize("name", ["WEB_THREADS", "WEB_ANSWER_SECONDS"])
+@pytest.mark.parametrize("number", ["0", "65", "-1", "many", "٣", "1.5"])
+def test_threads_and_seconds_are_numbers(name: str, number: str) -> None:
     required = dict.fromkeys(settings.REQUIRED, "x")
-    assert settings.read(required).threads == 20
-    with pytest.raises(settings.SettingsError, match="WEB_THREADS"):
-        settings.read({**required, "WEB_THREADS": threads})
+    usual = settings.read(required)
+    assert (usual.threads, usual.answer_seconds) == (20, 2)
+    with pytest.raises(settings.SettingsError, match=name):
+        settings.read({**required, name: number})

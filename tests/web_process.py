@@ -7,17 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from embedded import reserved_port, until
 from web_support import ADMIN, BUNDLE, PROJECT, Web
-
-from aws_vpc.local.postgres import free_port
 
 BESIDE_PYTHON = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
@@ -40,7 +38,7 @@ def unpacked(folder: Path) -> Path:
 def get(url: str) -> tuple[int, str]:
     """Status and text of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -50,28 +48,29 @@ def get(url: str) -> tuple[int, str]:
 @contextmanager
 def started(folder: Path, settings: dict[str, str]) -> Iterator[str]:
     """The Procfile's command, running in the release; gives its address."""
-    port = str(free_port())
-    environment = {**os.environ, **BESIDE_PYTHON, "PORT": port, "BIND_ADDRESS": "127.0.0.1", **settings}
-    with (folder / "web.log").open("wb") as log:
+    own = {**BESIDE_PYTHON, "BIND_ADDRESS": "127.0.0.1", **settings}
+    with reserved_port() as port, (folder / "web.log").open("wb") as log:
+        environment = {**os.environ, **own, "PORT": str(port)}
         process = subprocess.Popen(procfile(), cwd=unpacked(folder), env=environment, stderr=log, stdout=log)
         try:
             wait_for(f"http://127.0.0.1:{port}/healthz", process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(120) == 0
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     """Waits until the server answers."""
-    for _ in range(150):
+
+    def answers() -> bool:
         assert process.poll() is None, "the web command ended"
-        try:
+        with suppress(OSError):
             get(url)
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the web command does not answer")
+            return True
+        return False
+
+    until(answers)
 
 
 def load(web: Web, key: str) -> str:
@@ -92,6 +91,6 @@ def load(web: Web, key: str) -> str:
     }
     command = [sys.executable, "-m", "aws_vpc.loader", "--bucket", web.bucket, "--key", key]
     done = subprocess.run(
-        command, cwd=PROJECT, env={**os.environ, **where}, capture_output=True, text=True, timeout=60
+        command, cwd=PROJECT, env={**os.environ, **where}, capture_output=True, text=True, timeout=300
     )
     return done.stdout + done.stderr

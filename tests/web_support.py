@@ -11,7 +11,6 @@ import gc
 import json
 import os
 import sys
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 import boto3
 import pytest
+from embedded import until
 from moto.server import ThreadedMotoServer
 
 from aws_vpc.loader import bootstrap
@@ -172,11 +172,9 @@ def warehouse_front(
     argv = [sys.executable, "-m", "aws_vpc.local.warehouse", "--server-port", str(server.port)]
     argv += ["--certificate", str(certificates.server), "--key", str(certificates.key), "--ready", str(ready)]
     processes.spawn("warehouse", argv, env={**os.environ, **s3}, cwd=PROJECT, log=folder / "warehouse.log")
-    for _ in range(400):
-        if ready.exists():
-            return int(json.loads(ready.read_text())["port"])
-        time.sleep(0.05)
-    raise RuntimeError((folder / "warehouse.log").read_text())
+    log = folder / "warehouse.log"
+    until(ready.exists, told=lambda: log.read_text())
+    return int(json.loads(ready.read_text())["port"])
 
 
 def sources(
@@ -226,6 +224,7 @@ def environment(servers: Servers) -> dict[str, str]:
         "SSL_CERT_FILE": str(servers.ca),
         "WEB_UPLOAD": "true",
         "WEB_NETWORK": NETWORK,
+        "WEB_ANSWER_SECONDS": "60",  # a machine that is busy is not a database that is away
     }
 
 

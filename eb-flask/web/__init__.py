@@ -46,7 +46,7 @@ def create_app(config: settings.Settings | None = None) -> Flask:
     app = Pages(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]  # as the query ordered them
-    manager, s3 = secrets.client(config.region), bucket.client(config.region)
+    manager, s3 = secrets.client(config.region, config.answer_seconds / 2), bucket.client(config.region)
     app.extensions |= {
         "databases": databases(config, manager),
         "network": config.network,
@@ -67,7 +67,8 @@ def create_app(config: settings.Settings | None = None) -> Flask:
 
 def databases(config: settings.Settings, manager: Any) -> dict[str, db.Database]:
     """The databases by the name they have in addresses; the warehouse where there is one."""
-    found = [db.rds(secrets.secret(manager, config.database_secret), config.connections)]
+    limits = db.Limits(config.connections, config.answer_seconds)
+    found = [db.rds(secrets.secret(manager, config.database_secret), limits)]
     if config.warehouse_secret:
-        found.append(db.redshift(secrets.secret(manager, config.warehouse_secret), config.connections))
+        found.append(db.redshift(secrets.secret(manager, config.warehouse_secret), limits))
     return {database.name: database for database in found}

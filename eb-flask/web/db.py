@@ -4,9 +4,9 @@
                     │   borrows a connection, pinged before use, gives it back
                     └── Away (503), Slow (504), NoTable (no load yet)
 
-Within two seconds a page knows that its database is away: ping and connect share that time. After a
-failure only one request in a second tries again, the others are told at once; so nothing queues up
-behind a database that is away, and the first try that succeeds makes it available to all.
+Within two seconds (WEB_ANSWER_SECONDS) a page knows that its database is away: ping and connect share that
+time. After a failure only one request in a second tries again, the others are told at once; so nothing queues
+up behind a database that is away, and the first try that succeeds makes it available to all.
 
 A ping costs as much as a lookup, so a connection is pinged once a second at most, and all are when one was
 found cut. These are reads, each a transaction of its own: one that met a cut connection is asked again.
@@ -29,7 +29,6 @@ from . import faults, redshift_dialect  # noqa: F401  (the dialect registers its
 from .fixed import STALE, Connection, Fixed
 from .secrets import BETWEEN_FETCHES, UNREADABLE, Login, Secret
 
-ANSWER_SECONDS = 2.0
 STATEMENT_SECONDS = 5
 REST_SECONDS = 1.0
 PING_SECONDS = 1.0
@@ -47,13 +46,27 @@ class Result:
     query: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How many connections there may be, and within how many seconds a page knows that a database is away."""
+
+    connections: int
+    answer_seconds: float
+
+    @property
+    def ping_seconds(self) -> float:
+        """How long a ping may take, so that there is time left to connect anew."""
+        return self.answer_seconds * 0.45
+
+
 class Database:
     """One database as the pages see it, from start-up to the end of the process."""
 
     def __init__(
-        self, name: str, title: str, url: str, arguments: Arguments, secret: Secret[Login], size: int
+        self, name: str, title: str, url: str, arguments: Arguments, secret: Secret[Login], limits: Limits
     ) -> None:
         self.name = name
+        self.limits = limits
         self.title = title
         self._arguments = arguments
         self._secret = secret
@@ -69,7 +82,7 @@ class Database:
             skip_autocommit_rollback=True,
             pool_reset_on_return=None,
             pool_pre_ping=True,
-            pool_size=size,
+            pool_size=limits.connections,
             max_overflow=0,
             pool_timeout=0.5,
             hide_parameters=True,
@@ -180,7 +193,7 @@ class Database:
     def _as_faults(self) -> Iterator[None]:
         """What goes wrong with the database within leaves as a Fault; after an Away the database rests."""
         self._check_rest()
-        self._thread.deadline = time.monotonic() + ANSWER_SECONDS
+        self._thread.deadline = time.monotonic() + self.limits.answer_seconds
         known = (DBAPIError, self.engine.dialect.loaded_dbapi.Error, OSError, PoolTimeout, *UNREADABLE)
         try:
             yield
@@ -199,7 +212,7 @@ class Database:
                 return
             if time.monotonic() < self._rest_until:
                 raise faults.Away(away.sentence, away.state)
-            self._rest_until = time.monotonic() + ANSWER_SECONDS
+            self._rest_until = time.monotonic() + self.limits.answer_seconds
 
     def _rest(self, fault: faults.Away) -> None:
         with self._lock:
@@ -235,14 +248,14 @@ class Database:
 
     def _has_time(self) -> bool:
         """Whether there is time for something else than an answer."""
-        return bool(self._thread.deadline - time.monotonic() > ANSWER_SECONDS / 2)
+        return bool(self._thread.deadline - time.monotonic() > self.limits.answer_seconds / 2)
 
     def _seconds_left(self) -> int:
         """Whole seconds, which is how libpq counts; at least one, or it would wait for ever."""
         return max(1, int(self._thread.deadline - time.monotonic() + 0.05))
 
 
-def rds(secret: Secret[Login], size: int) -> Database:
+def rds(secret: Secret[Login], limits: Limits) -> Database:
     """RDS through libpq, which verifies the certificate against PGSSLROOTCERT."""
 
     def arguments(login: Login, seconds: int) -> dict[str, Any]:
@@ -255,7 +268,7 @@ def rds(secret: Secret[Login], size: int) -> Database:
             "sslmode": "verify-full",
             "connection_factory": Connection,
             "connect_timeout": seconds,
-            "tcp_user_timeout": 900,
+            "tcp_user_timeout": int(limits.ping_seconds * 1000),
             "keepalives_idle": 5,
             "keepalives_interval": 1,
             "keepalives_count": 3,
@@ -263,10 +276,10 @@ def rds(secret: Secret[Login], size: int) -> Database:
             "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c default_transaction_read_only=on",
         }
 
-    return Database("rds", "RDS", "postgresql+psycopg2://", arguments, secret, size)
+    return Database("rds", "RDS", "postgresql+psycopg2://", arguments, secret, limits)
 
 
-def redshift(secret: Secret[Login], size: int) -> Database:
+def redshift(secret: Secret[Login], limits: Limits) -> Database:
     """Redshift through Amazon's driver, which trusts its own bundle and SSL_CERT_FILE."""
 
     def arguments(login: Login, seconds: int) -> dict[str, Any]:
@@ -282,7 +295,8 @@ def redshift(secret: Secret[Login], size: int) -> Database:
             "application_name": "web",
         }
 
-    database = Database("redshift", "Redshift", "redshift+redshift_connector://", arguments, secret, size)
+    database = Database("redshift", "Redshift", "redshift+redshift_connector://", arguments, secret, limits)
+    database.engine.dialect.ping_seconds = limits.ping_seconds  # type: ignore[attr-defined]
     event.listen(database.engine, "connect", _limit_statements)
     return database
 

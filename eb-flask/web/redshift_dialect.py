@@ -16,7 +16,6 @@ from sqlalchemy.engine.interfaces import ConnectArgsType, IsolationLevel
 from sqlalchemy.engine.url import URL
 from sqlalchemy.sql.elements import quoted_name
 
-PING_SECONDS = 0.9
 GONE = (
     "BrokenPipe",
     "communication error",
@@ -57,6 +56,7 @@ class RedshiftDialect(PGDialect):
     preparer = _Preparer
     insert_returning = update_returning = delete_returning = False
     supports_native_enum = supports_native_uuid = False
+    ping_seconds = 0.9
 
     @classmethod
     def import_dbapi(cls) -> ModuleType:
@@ -104,7 +104,7 @@ class RedshiftDialect(PGDialect):
         """Whether the connection still answers; a dead one makes the driver raise almost anything."""
         usual = dbapi_connection._usock.gettimeout()
         try:
-            dbapi_connection._usock.settimeout(PING_SECONDS)
+            dbapi_connection._usock.settimeout(self.ping_seconds)
             cursor = dbapi_connection.cursor()
             cursor.execute("select 1")
             cursor.fetchone()

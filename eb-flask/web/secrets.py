@@ -13,8 +13,6 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-# A page waits for the secret at most once and never longer than for the database itself.
-PATIENCE = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 BETWEEN_FETCHES = 0.25
 T = TypeVar("T")
 
@@ -101,9 +99,11 @@ def parse(text: str) -> Login:
         ) from None
 
 
-def client(region: str) -> Any:
-    """A Secrets Manager client that gives up early; where it connects is boto3's usual business."""
-    return boto3.client("secretsmanager", region_name=region, config=PATIENCE)
+def client(region: str, seconds: float) -> Any:
+    """A Secrets Manager client that gives up after so many seconds, at the first try: a page waits for its
+    database too. Where it connects is boto3's usual business."""
+    patience = Config(connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 1})
+    return boto3.client("secretsmanager", region_name=region, config=patience)
 
 
 def secret(manager: Any, arn: str) -> Secret[Login]:

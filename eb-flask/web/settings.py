@@ -4,6 +4,7 @@
     AWS_DEFAULT_REGION     Region of Secrets Manager                               (required)
     WEB_WAREHOUSE_SECRET   ARN of the secret with the read-only login of Redshift; empty where there is none
     WEB_THREADS            threads per worker (20); four fifths of them may ask the same database at a time
+    WEB_ANSWER_SECONDS     how long a page waits for a database that does not answer (2)
     WEB_NETWORK            the deployed network, to be drawn (facts.py)
     WEB_DATA_BUCKET        the bucket with the rejected rows, where uploads go
     WEB_TLS_AHEAD          `true` where a load balancer ends TLS, read by gunicorn.conf.py
@@ -57,6 +58,7 @@ class Settings:
     warehouse_secret: str
     region: str
     threads: int = 20
+    answer_seconds: int = 2
     network: NetworkFacts = field(default_factory=NetworkFacts)
     bucket: str = ""
     upload: UploadSettings = field(default_factory=UploadSettings)
@@ -79,6 +81,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         warehouse_secret=environment.get("WEB_WAREHOUSE_SECRET", ""),
         region=environment["AWS_DEFAULT_REGION"],
         threads=_number(environment, "WEB_THREADS", 20, 64),
+        answer_seconds=_number(environment, "WEB_ANSWER_SECONDS", 2, 60),
         network=parse(environment.get("WEB_NETWORK", "")),
         bucket=environment.get("WEB_DATA_BUCKET", ""),
         upload=_upload(environment),
