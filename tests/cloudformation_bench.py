@@ -51,7 +51,7 @@ class Things:
 
     def until_busy(self, count: int) -> None:
         """Return when so many calls are under way at once."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while self.busy < count:
             assert time.monotonic() < deadline, f"{self.busy} calls are under way, not {count}"
             time.sleep(0.01)
@@ -64,7 +64,7 @@ class Things:
             self.most = max(self.most, self.busy)
         try:
             if "Gate" in request.properties and verb != "delete":
-                self.gate(request.properties["Gate"]).wait(60)
+                self.gate(request.properties["Gate"]).wait(600)
             if request.properties.get("Fail") == verb:
                 raise ResourceFailed(f"{request.logical_id} was told to fail")
         finally:
@@ -143,7 +143,7 @@ class Bench:
         self.cfn.delete_stack(StackName=stack, **options)
         return self.settle(id)
 
-    def settle(self, stack: str, seconds: float = 60) -> str:
+    def settle(self, stack: str, seconds: float = 300) -> str:
         """The status of the stack when nothing is in progress any more."""
         deadline = time.monotonic() + seconds
         while True:
@@ -155,7 +155,7 @@ class Bench:
 
     def until(self, stack: str, status: str, logical: str | None = None) -> None:
         """Return when the stack, or a resource of it, has the status."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             shown = (
                 self.status(stack)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,10 @@ def queue(aws: Embedded) -> str:
     )
     aws.client("logs").create_log_group(logGroupName="/loader")
     return str(made["jobQueueArn"])
+
+
+# Waits until there is a file of the name given.
+UNTIL = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.02)"
 
 
 def define(aws: Embedded, name: str, code: str, *arguments: str, vcpus: str = "1", **more: Any) -> str:
@@ -120,7 +125,7 @@ def test_a_job_runs_its_command_with_parameters_environment_and_secret(aws: Embe
 
 
 def test_lines_are_in_the_log_while_the_job_runs(aws: Embedded, queue: str) -> None:
-    known = submit(aws, queue, define(aws, "slow", "import time; print('begun'); time.sleep(60)"))
+    known = submit(aws, queue, define(aws, "slow", "import time; print('begun'); time.sleep(600)"))
     found = until(lambda: job(aws, known) if job(aws, known)["container"].get("logStreamName") else None)
     until(lambda: lines(aws, found) == ["begun"])
     assert job(aws, known)["status"] == "RUNNING"
@@ -156,7 +161,7 @@ def test_a_job_past_its_timeout_is_ended_and_not_tried_again(aws: Embedded, queu
     definition = define(
         aws,
         "late",
-        "import time; time.sleep(60)",
+        "import time; time.sleep(600)",
         timeout={"attemptDurationSeconds": 1},
         retryStrategy={"attempts": 3},
     )
@@ -165,10 +170,12 @@ def test_a_job_past_its_timeout_is_ended_and_not_tried_again(aws: Embedded, queu
     assert found["statusReason"] == "Job attempt duration exceeded timeout"
 
 
-def test_jobs_wait_for_those_they_depend_on(aws: Embedded, queue: str) -> None:
-    first = submit(aws, queue, define(aws, "first", "import time; time.sleep(0.3)"))
+def test_jobs_wait_for_those_they_depend_on(aws: Embedded, queue: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first = submit(aws, queue, define(aws, "first", UNTIL, str(gate)))
     second = submit(aws, queue, define(aws, "second", "pass"), dependsOn=[{"jobId": first}])
     assert job(aws, second)["status"] == "PENDING"
+    gate.touch()
     assert ended(aws, second)["startedAt"] >= ended(aws, first)["stoppedAt"]
     bad = submit(aws, queue, define(aws, "bad", "raise SystemExit(1)"))
     third = submit(aws, queue, "second", dependsOn=[{"jobId": bad}])
@@ -180,9 +187,14 @@ def test_jobs_wait_for_those_they_depend_on(aws: Embedded, queue: str) -> None:
     )
 
 
-def test_a_queue_runs_no_more_at_once_than_its_vcpus_allow(aws: Embedded, queue: str) -> None:
-    definition = define(aws, "pair", "import time; time.sleep(0.4)")
+def test_a_queue_runs_no_more_at_once_than_its_vcpus_allow(
+    aws: Embedded, queue: str, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    definition = define(aws, "pair", UNTIL, str(gate))
     known = [submit(aws, queue, definition) for _ in range(4)]
+    until(lambda: sum(job(aws, each)["status"] == "RUNNING" for each in known) == 2)
+    gate.touch()
     found = [ended(aws, each) for each in known]
     moments = sorted([(j["startedAt"], 1) for j in found] + [(j["stoppedAt"], -1) for j in found])
     running = [sum(step for _, step in moments[: i + 1]) for i in range(len(moments))]

@@ -35,7 +35,7 @@ def change_set(aws: Bench, stack: str, template: str | None = None, **options: A
 
 
 def described(aws: Bench, id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         found = dict(aws.cfn.describe_change_set(ChangeSetName=id, IncludePropertyValues=True))
         if found["Status"] in ("CREATE_COMPLETE", "FAILED"):

@@ -37,7 +37,7 @@ hooks:
     - location: hooks/start.sh
   ValidateService:
     - location: hooks/validate.sh
-      timeout: 30
+      timeout: 300
       runas: root
 """
 # As a bundle's are: for root on a machine of its own, with nothing in them of a laptop.
@@ -56,7 +56,7 @@ systemctl daemon-reload
 systemctl enable --quiet web.service""",
     "start.sh": "systemctl restart web.service",
     "validate.sh": """port=$(sed -n 's/^PORT=//p' /etc/web/environment)
-if ! curl -fsS --max-time 5 "http://127.0.0.1:$port/healthz"; then
+if ! curl -fsS --max-time 60 "http://127.0.0.1:$port/healthz"; then
     journalctl --unit web.service --lines 5 >&2
     exit 1
 fi""",
@@ -258,8 +258,8 @@ def test_a_service_found_invalid_is_taken_back_by_a_deployment_of_its_own(site: 
 
 
 def test_a_script_that_takes_too_long_is_ended(site: Site) -> None:
-    appspec = APPSPEC.replace("timeout: 30", "timeout: 2")
-    scripts = {"hooks/validate.sh": "#!/bin/sh\necho waiting\nsleep 60\n", "appspec.yml": appspec}
+    appspec = APPSPEC.replace("timeout: 300", "timeout: 2")
+    scripts = {"hooks/validate.sh": "#!/bin/sh\necho waiting\nsleep 600\n", "appspec.yml": appspec}
     diagnostics = site.events(site.deploy(site.bundle("slow", **scripts)))["ValidateService"]["diagnostics"]
     assert diagnostics["errorCode"] == "ScriptTimedOut"
     assert diagnostics["message"].endswith("hooks/validate.sh failed to complete in 2 seconds")

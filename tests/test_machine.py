@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from embedded import until
+from embedded import reserved_port, until
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local import plain_path
@@ -32,7 +31,7 @@ Environment=ONE=1 "TWO=2 and 3"
 EnvironmentFile=-/etc/gone
 EnvironmentFile=/etc/settings
 WorkingDirectory=/srv
-ExecStart=/bin/sh -c 'echo "$ONE $TWO $THREE $BIND_ADDRESS" in $(basename "$PWD"); exec sleep 60'
+ExecStart=/bin/sh -c 'echo "$ONE $TWO $THREE $BIND_ADDRESS" in $(basename "$PWD"); exec sleep 600'
 [Install]
 WantedBy=multi-user.target
 """
@@ -171,14 +170,9 @@ def test_curl_reaches_the_machine_itself_and_ends_as_curl_does(machine: Machine,
     done = run(machine, f"curl --fail --silent --show-error {served}/none")
     assert (done.returncode, done.stderr) == (22, "curl: (22) The requested URL returned error: 404\n")
     assert run(machine, f"curl -s {served}/none").stdout == "/none for None"
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert (
-        run(
-            machine, f"curl -s --retry 1 --retry-delay 0 --retry-connrefused http://127.0.0.1:{port}/"
-        ).returncode
-        == 7
-    )
+    with reserved_port() as nobody:
+        again = "curl -s --retry 1 --retry-delay 0 --retry-connrefused"
+        assert run(machine, f"{again} http://127.0.0.1:{nobody}/").returncode == 7
 
 
 def test_a_unit_runs_as_its_file_says_and_starts_again_with_the_machine(machine: Machine) -> None:
@@ -211,7 +205,7 @@ def test_a_unit_that_does_not_become_ready_has_failed(machine: Machine) -> None:
     file = machine.at("/etc/systemd/system/x.service")
     for command, seconds, words in (
         ("/bin/true", 60, "the control process exited with error code"),
-        ("/bin/sleep 60", 1, "a timeout was exceeded"),
+        ("/bin/sleep 600", 1, "a timeout was exceeded"),
         ("/opt/gone", 60, "the control process exited with error code"),
     ):
         file.write_text(f"[Service]\nType=notify\nTimeoutStartSec={seconds}s\nExecStart={command}\n")

@@ -21,7 +21,7 @@ from embedded import until
 from aws_vpc.errors import LocalError
 from aws_vpc.local import postgres_programs
 from aws_vpc.local.certificates import Certificates
-from aws_vpc.local.postgres import Postgres, free_port
+from aws_vpc.local.postgres import Postgres
 from aws_vpc.local.postgres_binaries import Installation
 from aws_vpc.local.postgres_programs import find
 from aws_vpc.local.processes import Processes
@@ -141,7 +141,7 @@ def test_a_committed_row_survives_kill_9_and_the_port_stays(place: Place, server
     port = server.port
     assert server._process is not None
     os.kill(server._process.pid, signal.SIGKILL)
-    server._process.wait(10)
+    server._process.wait(60)
     assert not server.running
     server.start()
     assert server.port == port
@@ -165,10 +165,8 @@ def test_a_changed_password_counts_at_once_and_is_not_in_the_log(place: Place, s
 
 
 def test_a_port_that_is_taken_is_left_for_another(place: Place) -> None:
-    taken = free_port()
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", taken))
-        other.listen()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
         server = place.server("rds-moved")
         server.port = taken
         server.start()

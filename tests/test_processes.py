@@ -18,14 +18,14 @@ from embedded import until
 from aws_vpc.local.leftovers import end_leftovers, started
 from aws_vpc.local.processes import Process, Processes
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 # A child with a child of its own, whose pid it prints; both ignore SIGTERM.
 FAMILY = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(grandchild.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 # A supervisor in small: its main thread forks what another thread asks for.
 PARENT = """
@@ -33,7 +33,7 @@ import sys, threading, pathlib
 from aws_vpc.local.processes import Processes
 processes = Processes(pathlib.Path(sys.argv[1]))
 def work():
-    child = processes.spawn("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
+    child = processes.spawn("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"])
     print(child.pid, flush=True)
 threading.Thread(target=work).start()
 processes.run()
@@ -79,7 +79,7 @@ def test_another_thread_gets_its_child_from_the_main_thread() -> None:
     assert isinstance(child, Process)
     assert isinstance(error, FileNotFoundError)
     assert processes.alive() == {"a": child.pid}
-    processes.stop()
+    processes.stop(grace=60)
     assert child.poll() == -signal.SIGTERM
 
 
@@ -118,7 +118,7 @@ def test_terminate_ends_the_whole_family_even_if_it_ignores_the_signal(tmp_path:
 
 def test_stop_ends_the_youngest_first_with_the_signal_each_wants(tmp_path: Path) -> None:
     log, processes = tmp_path / "log", Processes.direct()
-    code = "import signal, sys, time; h = lambda n, f: (print(f'{sys.argv[1]} {n}\\n', end='', flush=True), sys.exit()); [signal.signal(s, h) for s in (2, 15)]; print('up', flush=True); time.sleep(60)"  # noqa: E501
+    code = "import signal, sys, time; h = lambda n, f: (print(f'{sys.argv[1]} {n}\\n', end='', flush=True), sys.exit()); [signal.signal(s, h) for s in (2, 15)]; print('up', flush=True); time.sleep(600)"  # noqa: E501
     processes.spawn("old", [sys.executable, "-c", code, "old"], log=log, stop_signal=signal.SIGINT)
     until(lambda: log.exists() and log.read_text().count("up") == 1)
     processes.spawn("young", [sys.executable, "-c", code, "young"], log=log)

@@ -43,7 +43,7 @@ print(json.dumps(found))
 def answers() -> dict[str, dict[str, object]]:
     ways = ("plain", "short")
     running = [subprocess.Popen([sys.executable, "-c", ASK, way], stdout=subprocess.PIPE) for way in ways]
-    said = [process.communicate(timeout=120)[0] for process in running]
+    said = [process.communicate(timeout=600)[0] for process in running]
     return {way: json.loads(text) for way, text in zip(ways, said, strict=True)}
 
 

@@ -93,7 +93,7 @@ def test_what_a_killed_one_left_is_ended_and_removed_by_the_next(folder: Path) -
     litter = folder / "run" / "old-data"
     litter.mkdir()
     with subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
+        [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
     ) as left:
         record = [{"name": "left", "pid": left.pid, "started": started(left.pid)}]
         (folder / "run.json").write_text(json.dumps(record))
