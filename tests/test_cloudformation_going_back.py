@@ -124,7 +124,7 @@ def test_wait_conditions_wait(aws: Bench) -> None:
     template = """
 Resources:
   Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
-  Ready: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: 10}}
+  Ready: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: 600}}
 """
     stack = aws.cfn.create_stack(StackName=aws.name(), TemplateBody=template)["StackId"]
     aws.until(stack, "CREATE_IN_PROGRESS", "Ready")

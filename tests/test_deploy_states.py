@@ -106,14 +106,18 @@ def test_a_rollback_that_failed_goes_on_with_consent_and_skips_what_cannot(run, 
     assert run("create")[0] == 0
     url = resource(cfn, name, "NestedFirstStack", "Queue")
     # The queue changes in place, somebody deletes it, then a sibling fails: it cannot be changed back.
-    late = WAIT.format(after="DependsOn: Queue", seconds=2)
+    late = WAIT.format(after="DependsOn: Queue", seconds=3600)
     write(root, first=queue.format(seconds=60) + late)
     gone = []
 
     def delete_queue(operation, number):
-        there = not gone and operation == "DescribeStackEvents"
-        if there and "UPDATE_COMPLETE" in changed(cfn, f"{name}-NestedFirstStack", "Queue"):
+        if gone or operation != "DescribeStackEvents":
+            return
+        child = changed(cfn, f"{name}-NestedFirstStack")
+        if ("Wait", "CREATE_IN_PROGRESS") in child and ("Queue", "UPDATE_COMPLETE") in child:
             gone.append(sqs.delete_queue(QueueUrl=url))
+            stack = deploy.children(cfn, deploy.describe(cfn, name).id)["NestedFirstStack"]
+            cfn.signal_resource(StackName=stack, LogicalResourceId="Wait", UniqueId="u", Status="FAILURE")
 
     proxy.plan = delete_queue
     status, _, err = run("update", "--yes")
@@ -129,13 +133,13 @@ def test_a_rollback_that_failed_goes_on_with_consent_and_skips_what_cannot(run, 
     assert (status, "UPDATE_ROLLBACK_COMPLETE" in err) == (0, True), err
 
 
-def changed(cfn, child, logical):
-    """What has been said of a resource of a child, in the order of time."""
+def changed(cfn, child):
+    """What has been said of the resources of a child: logical ids and statuses, the latest first."""
     stack = next(
         one["StackName"] for one in cfn.describe_stacks()["Stacks"] if one["StackName"].startswith(child)
     )
     events = cfn.describe_stack_events(StackName=stack)["StackEvents"]
-    return [one["ResourceStatus"] for one in events if one["LogicalResourceId"] == logical]
+    return [(one["LogicalResourceId"], one["ResourceStatus"]) for one in events]
 
 
 def test_an_update_is_cancelled_and_a_running_one_followed(run, aws, name, root):

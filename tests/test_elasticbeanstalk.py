@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.HTTPServer((os.environ["BIND_ADDRESS"], int(os.environ["PORT"])), Handler).serve_forever()
 """
+# What a server begins with that is not to be there before a file is.
+UNTIL = "import pathlib, time\nwhile not pathlib.Path('{gate}').exists(): time.sleep(0.02)"
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
 
@@ -129,18 +132,21 @@ def test_environment_runs_its_bundle_and_is_taken_down(aws: Embedded, platform: 
     assert site.api.describe_applications(ApplicationNames=["site"])["Applications"] == []
 
 
-def test_update_brings_version_options_and_secrets_to_the_same_address(aws: Embedded, platform: str) -> None:
+def test_update_brings_version_options_and_secrets_to_the_same_address(
+    aws: Embedded, platform: str, tmp_path: Path
+) -> None:
     site = Site(aws, "changing", platform)
-    before = site.create(site.version("one"), option(PROPERTIES, "COLOUR", "blue"))
+    before, gate = site.create(site.version("one"), option(PROPERTIES, "COLOUR", "blue")), tmp_path / "gate"
     secret = aws.client("secretsmanager").create_secret(Name="token", SecretString="hidden")["ARN"]
     site.api.update_environment(
         EnvironmentName="changing",
-        VersionLabel=site.version("two"),
+        VersionLabel=site.version("two", UNTIL.format(gate=gate)),
         OptionSettings=[option(f"{PROPERTIES}secrets", "TOKEN", secret)],
         OptionsToRemove=[{"Namespace": PROPERTIES, "OptionName": "COLOUR"}],
     )
     with pytest.raises(ClientError, match="Must be Ready"):
         site.api.update_environment(EnvironmentName="changing", Description="too soon")
+    gate.touch()
     after = site.settled()
     assert after["EndpointURL"] == before["EndpointURL"] and after["VersionLabel"] == "two"
     assert site.page() == "two None hidden"

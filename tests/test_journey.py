@@ -66,7 +66,7 @@ class Newcomer:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,
             stdin=subprocess.DEVNULL,
         )
         said = f"{shlex.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -103,20 +103,20 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
         cwd=PROJECT,
         env=person.environment,
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
 
 
 def get(address: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
 
 
-def eventually(claim: Any, seconds: float = 60) -> None:
+def eventually(claim: Any, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not claim():
         assert time.monotonic() < deadline, "did not come true in time"
@@ -138,7 +138,7 @@ def cloudformation(newcomer: Newcomer) -> Any:
 def wait(newcomer: Newcomer, status: str, stack: str) -> None:
     """What `aws cloudformation wait` does, without its 30 seconds between two looks."""
     waiter = cloudformation(newcomer).get_waiter(status)
-    waiter.wait(StackName=stack, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
+    waiter.wait(StackName=stack, WaiterConfig={"Delay": 0.2, "MaxAttempts": 1500})
 
 
 def resources(newcomer: Newcomer, stack: str) -> dict[str, str]:

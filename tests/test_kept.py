@@ -15,6 +15,7 @@ import pytest
 from embedded import Embedded, until
 from event_tap import tap, told
 from test_codedeploy import Site
+from test_isolation import modes_below
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local import control
@@ -126,7 +127,7 @@ def fill(machine: Machine) -> None:
     machine.site.run_instance()
     assert machine.site.deploy(machine.site.bundle("first"))["status"] == "Succeeded"
     client("cloudformation").get_waiter("stack_create_complete").wait(
-        StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 600}
     )
     with machine.connect() as session, session.cursor() as cursor:
         cursor.execute("CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 500)")
@@ -200,7 +201,7 @@ def test_what_came_back_goes_on(machine: Machine) -> None:
         Parameters=[{"ParameterKey": "Value", "ParameterValue": "two"}],
     )
     cfn.get_waiter("stack_update_complete").wait(
-        StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        StackName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 600}
     )
     name = seen(machine)["resources"]["Parameter"]
     assert machine.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "two"
@@ -251,18 +252,24 @@ def settled(cfn: Any, name: str) -> str | None:
 
 
 def test_nobody_else_can_read_what_is_kept(machine: Machine) -> None:
-    for path in [machine.folder / "state", *(machine.folder / "state").rglob("*")]:
-        assert path.stat().st_mode & 0o077 == 0, path
+    assert (machine.folder / "state").stat().st_mode & 0o077 == 0
+    modes = dict(modes_below(machine.folder / "state"))
+    assert modes and [path for path, mode in modes.items() if mode & 0o077] == []
 
 
 def test_no_half_of_a_state_is_left(machine: Machine) -> None:
     machine.aws.client("s3").delete_object(Bucket="kept", Key="then")
-    manifest = json.loads((machine.folder / "state" / "manifest.json").read_text())
-    files = {path.name for path in (machine.folder / "state").iterdir() if path.is_file()}
-    assert files <= {*manifest["files"].values(), "manifest.json", "manifest.json.new"} | {
-        name for name in files if name.endswith(".pickle")
-    }
-    assert set(manifest["files"].values()) <= files
+    manifest, files = until(lambda: at_rest(machine.folder / "state"))
+    kept = {*json.loads(manifest)["files"].values(), "manifest.json"}
+    assert kept <= files
+    assert {name for name in files - kept if not name.endswith(".pickle")} <= {"manifest.json.new"}
+
+
+def at_rest(state: Path) -> tuple[str, set[str]] | None:
+    """The manifest, and the files of a state that was not changed while they were listed."""
+    before = (state / "manifest.json").read_text()
+    files = {path.name for path in state.iterdir() if not path.is_dir()}
+    return (before, files) if (state / "manifest.json").read_text() == before else None
 
 
 def test_a_state_of_another_version_is_refused_in_one_line(machine: Machine) -> None:

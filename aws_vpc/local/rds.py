@@ -134,8 +134,10 @@ class Instances:
         if "MasterUserSecret" in made:  # also of a restore whose source had one: moto makes another
             making = replace(making, password=self._manage(instance, made, region))
         instance.making = making
+        instance.status = "creating"
+        answer = self._corrected(operation, response, region)  # before there is anything else to tell
         instance.begin("creating", "available", partial(self._make, instance, region))
-        return self._corrected(operation, response, region)
+        return answer
 
     def _refuse_cluster(self, request: Request, forward: Forward, asked: Result) -> Response:
         check_engine(asked)

@@ -131,9 +131,10 @@ class Clusters:
     def _made(self, cluster: Cluster, making: Making, request: Request, response: Response) -> Response:
         """moto's answer, and the servers of the cluster being made."""
         cluster.making = making
+        cluster.status = "creating"
+        answer = self._corrected(form(request)["Action"], response, request.region)
         cluster.begin("creating", "available", partial(cluster.make, self.snapshots))
-        fixed = {"ClusterStatus": "creating"}
-        return self._corrected(form(request)["Action"], response, request.region, fixed)
+        return answer  # of before there was anything else to tell
 
     def _snapshot(self, request: Request, forward: Forward, asked: Result) -> Response:
         cluster = self._cluster(request)
