@@ -40,7 +40,12 @@ FAMILIES: Mapping[int, tuple[type[ipaddress.IPv4Network | ipaddress.IPv6Network]
 
 
 def web_ingress(text: str, version: int = 4) -> tuple[str, str]:
-    """The CIDR block of the address that may open the web page, and a remark on it (or an empty string)."""
+    """The CIDR block of the address that may open the web page, and a remark on it (or an empty string).
+
+    Empty text is no address, which IPv6 may have: then nobody opens the page over it.
+    """
+    if not text and version == 6:
+        return "", ""
     family, shapes = FAMILIES[version]
     try:
         network = family(text, strict=False)

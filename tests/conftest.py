@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -28,6 +29,17 @@ def moto_bench() -> Iterator[Any]:
     from providers_bench import serving
 
     yield from serving()
+
+
+@pytest.fixture(scope="session")
+def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of an embedded AWS for every module that runs the commands on small templates."""
+    from aws_vpc.local import control
+
+    folder = tmp_path_factory.mktemp("embedded")
+    control.start(folder)
+    yield folder
+    control.stop(folder)
 
 
 # The descriptions of the services are read once, not once for each session that a command opens.

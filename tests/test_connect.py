@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy_bench import Run, aws, local, name, proxies, proxy, root, run, write
+from deploy_bench import Run, aws, name, proxies, proxy, root, run, write
 
-__all__ = ["aws", "local", "name", "proxies", "proxy", "root", "run"]
+from aws_vpc.local import control
+
+__all__ = ["aws", "name", "proxies", "proxy", "root", "run"]
 
 BIN = Path(__file__).parent.parent / ".venv" / "bin"
 INSTANCE = """
@@ -35,6 +37,14 @@ PLUGIN = """#!/bin/sh
 [ "$1" = --version ] && { echo 1.2.999.0; exit; }
 printf '%s\\n' "$AWS_SSM_START_SESSION_RESPONSE" "$@" >"$(dirname "$0")/called"
 """
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Facts]:
+    """An embedded AWS of this module's own, for doctor counts what is there."""
+    folder = tmp_path_factory.mktemp("embedded")
+    yield control.start(folder)
+    control.stop(folder)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def test_an_address_becomes_a_network_and_cleared_bits_are_said(given, network, 
         ("2001:db8:0:7::/64", "2001:db8:0:7::/64", ""),
         ("2001:db8:0:7::1/64", "2001:db8:0:7::/64", "means 2001:db8:0:7::/64"),
         ("::/0", "::/0", "the whole internet"),
+        ("", "", ""),
     ],
 )
 def test_an_address_of_ipv6_becomes_a_network_too(given, network, remark):

@@ -371,7 +371,7 @@ def test_a_free_way_out_is_found(type: str, properties: dict[str, Any]) -> None:
 
 def test_the_network_is_one_small_file_without_iam_that_needs_no_parameter() -> None:
     path = FOLDER / "vpc.yaml"
-    assert path.stat().st_size < 51_200
+    assert path.stat().st_size < 51_200 - 2_000  # what a create-stack takes as text, with room for changes
     types = {resource["Type"] for resource in template(path)["Resources"].values()}
     assert {name.split("::")[1] for name in types} == {"EC2"}
     assert all("Default" in parameter for parameter in template(path)["Parameters"].values())

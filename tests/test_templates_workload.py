@@ -383,15 +383,22 @@ def test_the_deployment_group_finds_the_web_server_by_its_name() -> None:
     assert {"Key": tag["Key"], "Value": tag["Value"]} in standing("ec2")["WebServer"]["Tags"]
 
 
-def test_a_new_instance_may_do_what_its_user_data_asks_of_codedeploy() -> None:
+def test_a_new_instance_may_do_what_its_user_data_asks_of_codedeploy_and_no_more() -> None:
+    """What create-deployment asks for beside: CodeDeploy guide, permissions reference."""
     asked = {
         "codedeploy:" + "".join(word.title() for word in command.split("-"))
         for command in re.findall(r"aws deploy ([a-z-]+)", user_data())
     }
-    statements = standing("code-deploy")["WebServerRolePolicy"]["PolicyDocument"]["Statement"]
-    allowed = {action for one in statements for action in one["Action"] if isinstance(one["Action"], list)}
+    beside = {"GetApplicationRevision", "GetDeploymentConfig", "RegisterApplicationRevision"}
     assert len(asked) == 4
-    assert asked <= allowed
+    allowed = {
+        action: one["Resource"]
+        for one in standing("code-deploy")["WebServerRolePolicy"]["PolicyDocument"]["Statement"]
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+        if action.startswith("codedeploy:")
+    }
+    assert set(allowed) == asked | {f"codedeploy:{name}" for name in beside}
+    assert not [resource for resource in allowed.values() if "*" in resource]
 
 
 @pytest.mark.parametrize("warehouse", [f"{SECRET}web-redshift", ""])

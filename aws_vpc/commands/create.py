@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_vpc import deploy, master, plan, report
 from aws_vpc.commands import planning, terms
@@ -14,7 +14,7 @@ from aws_vpc.commands.planning import Asked, Plan
 from aws_vpc.commands.request import Request, check_port, need_address, requested
 from aws_vpc.commands.session import Session, begin
 from aws_vpc.deploy import Stack
-from aws_vpc.errors import DeployFailed, Error, Refused
+from aws_vpc.errors import Error, Refused
 from aws_vpc.follow import mark
 from aws_vpc.plan import Step
 
@@ -109,7 +109,7 @@ def make(
         if not options.local and not agreed:
             planning.agree(session, drawn, question(session, request))
         return apply(session, options, request, drawn)
-    except (DeployFailed, ClientError, Refused, KeyboardInterrupt) as error:
+    except (Error, BotoCoreError, ClientError, KeyboardInterrupt) as error:
         if planning.is_overtaken(error):
             session.console.say(f"another run has begun to make stack {session.name}: following it")
             return session.settled()
@@ -149,12 +149,16 @@ def apply(session: Session, options: Namespace, request: Request, drawn: Plan) -
 
 
 def forget(session: Session, request: Request) -> None:
-    """Returns when the secret of a stack that was rolled back is gone, too."""
+    """Returns when the secret of a stack that does not stand is gone, too; why it stays is a note."""
     if not request.password:
         return
-    found = deploy.describe(session.cfn, session.name)
-    if found is None or found.status in EMPTY:
-        master.remove(session.aws.client("secretsmanager"), session.name)
+    try:
+        found = deploy.describe(session.cfn, session.name)
+        if found is None or found.status in EMPTY:
+            master.remove(session.aws.client("secretsmanager"), session.name)
+    except (BotoCoreError, ClientError) as error:  # the cause of the failure is what has to be told last
+        secret = master.secret_name(session.name)
+        session.console.note(f"secret {secret} may be left: {error}; the next create or teardown takes it")
 
 
 def begun(session: Session, stack_id: str, action: str) -> None:

@@ -23,6 +23,7 @@ FORM = "create_stacks.sh USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]"
 PASSWORD = "AWS_VPC_MASTER_PASSWORD"
 VARIABLE = "AWS_VPC_PARAM_"
 RESERVED_PORTS = range(20000, 32768)  # below those that Linux and macOS give to whoever asks for any
+CLIENTS = {"WebIngressCidr": 4, "WebIngressCidrIpv6": 6}  # and the family of their addresses
 # Made by the command itself, never asked for.
 OWN = ("TemplateBaseUrl", "ArtifactBucket", "LoaderVersion", "WebBundle")
 
@@ -52,11 +53,7 @@ def requested(options: Namespace, console: Console) -> Request:
     packaged, web = package(root / "templates"), bundle(root / "eb-flask")
     given = {**environment(), **positional, **from_file(options)}
     given |= inputs.assignments(options.param)
-    for name, version in (("WebIngressCidr", 4), ("WebIngressCidrIpv6", 6)):
-        if given.get(name) or (name in given and version == 4):
-            given[name], remark = inputs.web_ingress(given[name], version)
-            if remark:
-                console.note(remark)
+    given |= clients(given, console)
     declared = packaged.template.parameters
     inputs.check_known(given, [name for name in declared if name not in OWN], "nested-stack.yaml")
     for name, value in given.items():
@@ -72,6 +69,16 @@ def requested(options: Namespace, console: Console) -> Request:
         inputs.tags(options.tags),
         inputs.stack_policy(options.stack_policy),
     )
+
+
+def clients(given: dict[str, str], console: Console) -> dict[str, str]:
+    """The blocks of the addresses that may open the page, of those parameters that are given."""
+    blocks = {}
+    for name in (name for name in CLIENTS if name in given):
+        blocks[name], remark = inputs.web_ingress(given[name], CLIENTS[name])
+        if remark:
+            console.note(remark)
+    return blocks
 
 
 def loader_source(root: Path) -> Artifact:
