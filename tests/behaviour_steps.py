@@ -276,7 +276,7 @@ class Run:
         """The body is put at the address."""
         body = given["body"] if isinstance(given["body"], str) else json.dumps(given["body"])
         request = urllib.request.Request(given["url"], body.encode(), {"Content-Type": ""}, method="PUT")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             assert answer.status == 200, answer.status
 
     def clean(self) -> None:

@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             body = body.replace(before, behind)
         left = {"expect", "content-length"}
         kept = {key: value for key, value in self.headers.items() if key.lower() not in left}
-        with closing(http.client.HTTPConnection(host, port, timeout=60)) as upstream:
+        with closing(http.client.HTTPConnection(host, port, timeout=300)) as upstream:
             upstream.request(self.command, self.path, body, {**kept, "Content-Length": str(len(body))})
             answer = upstream.getresponse()
             kind = answer.getheader("Content-Type") or ""

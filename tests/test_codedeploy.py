@@ -176,7 +176,7 @@ class Site:
         }
 
     def page(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=300) as answer:
             return str(answer.read().decode())
 
     def listens(self) -> bool:

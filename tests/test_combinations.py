@@ -353,6 +353,6 @@ def test_a_far_side_abroad_leaves_the_pages_without_a_warehouse(run: Any) -> Non
     assert standing()["warehouses"] == before["warehouses"]
     page = release.page(made["web"])
     assert page and {name: one["rows"] for name, one in page["databases"].items()} == {"rds": 50}
-    with urllib.request.urlopen(made["web"], timeout=10) as answer:
+    with urllib.request.urlopen(made["web"], timeout=300) as answer:
         assert b"The warehouse is elsewhere" in answer.read()
     gone_without_a_trace(before, run("teardown")["kept"])

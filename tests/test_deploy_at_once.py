@@ -29,7 +29,7 @@ def at_a_terminal(*arguments, answer=""):
         with suppress(OSError):  # the terminal is gone when the command has ended
             while part := os.read(master, 65536):
                 shown += part
-        status = process.wait(60)
+        status = process.wait(300)
     os.close(master)
     return status, shown.decode()
 
@@ -58,7 +58,7 @@ def test_ctrl_c_says_what_goes_on_and_the_next_run_finishes_it(run, root, aws, n
                 process.send_signal(signal.SIGINT)
                 break
         told = process.stderr.read()
-        assert process.wait(30) in {0, 130}
+        assert process.wait(300) in {0, 130}
     if process.returncode == 130:
         assert "the same command, run again, follows it" in told
     assert run("create")[0] == 0
@@ -67,5 +67,5 @@ def test_ctrl_c_says_what_goes_on_and_the_next_run_finishes_it(run, root, aws, n
 def test_two_creates_at_once_make_one_stack(aws, root, name):
     argv = [sys.executable, "-m", "aws_vpc", "create", "--local", "--stack-name", name]
     both = [subprocess.Popen([*argv, "--repo-root", str(root), "--quiet"]) for _ in range(2)]
-    assert [process.wait(120) for process in both] == [0, 0]
+    assert [process.wait(300) for process in both] == [0, 0]
     assert stacks(aws("cloudformation"), name) == ["CREATE_COMPLETE"] * 3

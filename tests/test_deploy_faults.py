@@ -117,7 +117,7 @@ def kill_at(proxy, number, command, name, root):
     with subprocess.Popen([*argv, "--quiet"], stderr=subprocess.DEVNULL) as process:
         proxy.plan = lambda operation, _: process.kill() if sum(proxy.calls.values()) == number else None
         proxy.calls.clear()
-        status = process.wait(120)
+        status = process.wait(600)
     calls = sum(proxy.calls.values())
     proxy.plan = lambda operation, _: None
     return calls if status < 0 else 0
@@ -178,7 +178,7 @@ def test_the_plan_of_a_run_that_was_killed_is_cleared_away_by_the_next(run, aws,
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
         # Killed before its last call has arrived.
         proxy.plan = lambda operation, _: process.kill() or DROP if operation == "ExecuteChangeSet" else None
-        assert process.wait(120) < 0
+        assert process.wait(600) < 0
     proxy.plan = lambda operation, _: None
     kept = [{"ParameterKey": one, "UsePreviousValue": True} for one in ("TemplateBaseUrl", "ArtifactBucket")]
     aws("cloudformation").create_change_set(
@@ -203,7 +203,7 @@ def test_two_updates_at_once_change_the_stack_once(run, aws, name, root):
         subprocess.Popen([*argv, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    told = [process.communicate(timeout=120) for process in both]
+    told = [process.communicate(timeout=600) for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert {json.loads(out)["action"] for out, _ in told} <= {"updated", "unchanged"}
     begun = [

@@ -186,7 +186,7 @@ def test_a_kill_and_a_start_bring_all_back(machine: Machine) -> None:
     listed = {"Objects": [{"Key": key} for key in gone], "Quiet": False}
     client("s3").delete_objects(Bucket="told", Delete=listed)  # more events than are delivered by now
     for process in machine.kill():
-        process.wait(60)
+        process.wait(300)
     machine.again()
     assert told(machine.aws.client, gone) == gone
     assert seen(machine) == before

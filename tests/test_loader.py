@@ -450,18 +450,19 @@ def test_readers_see_the_old_rows_or_the_new_ones(loader: System) -> None:
                 cursor.execute("select count(*), min(id), max(id), sum(id) from persons")
                 seen[target].add(tuple(map(int, cursor.fetchone())))
 
+    old, new = (100, 1, 100, 5050), (1000, 51, 1050, 550500)
     threads = [threading.Thread(target=read, args=(target,)) for target in TARGETS for _ in range(2)]
     for thread in threads:
         thread.start()
     try:
-        for text in (large, small) * 2:
+        for text, state in ((large, new), (small, old)) * 2:
             loader.load(loader.put(text))
+            eventually(lambda state=state: all(state in states for states in seen.values()))
     finally:
         end.set()
         for thread in threads:
             thread.join()
-    expected = {(100, 1, 100, 5050), (1000, 51, 1050, 550500)}
-    assert seen == {"rds": expected, "redshift": expected}
+    assert seen == {"rds": {old, new}, "redshift": {old, new}}
 
 
 def test_a_job_killed_between_copy_and_commit_leaves_nothing(loader: System) -> None:
@@ -490,7 +491,7 @@ def test_two_jobs_for_one_table_take_turns(loader: System) -> None:
     first, second = loader.put(people(1)), loader.put(people(2, 3), "incoming/people-2.csv")
     jobs = [loader.start(event) for event in (first, second)]
     for job in jobs:
-        assert job.communicate(timeout=60)[0] and job.returncode == 0
+        assert job.communicate(timeout=600)[0] and job.returncode == 0
     assert ids(loader, "rds") == ids(loader, "redshift")
     assert ids(loader, "rds") in ([1], [2, 3])
     assert states(loader) == ["loaded", "loaded"]

@@ -83,7 +83,7 @@ def held_up(loader: System, event: dict[str, str]) -> Iterator[list[int]]:
         thread.start()
         eventually(lambda: loader.query("rds", LOCKED))
         yield status
-    thread.join(60)
+    thread.join(600)
     assert not thread.is_alive()
 
 
@@ -234,9 +234,9 @@ def rotate(loader: System, target: str, name: str, password: str) -> None:
 def test_a_table_that_others_hold_too_long_stays_as_it_is(
     loader: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swap, "PATIENCE", 0.3)
     event = loader.put(people_csv(AFTER))
-    with closing(loader.connect("rds")) as other:
+    with closing(loader.connect("rds")) as other, monkeypatch.context() as hasty:
+        hasty.setattr(swap, "PATIENCE", 0.3)
         other.cursor().execute("lock table persons in access share mode")
         lines = loader.load(event, status=1)
     assert "another session has held persons" in lines[-1]["reason"]

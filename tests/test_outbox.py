@@ -22,7 +22,7 @@ class Bus:
 
     def deliver(self, _world: World, _region: str, event: dict[str, Any], _bus: str) -> None:
         self.given.release()
-        assert self.ready.acquire(timeout=60)
+        assert self.ready.acquire(timeout=300)
         self.taken.append(event["id"])
         if event["id"] == "bad":
             raise ValueError("no such target")
@@ -63,7 +63,7 @@ def test_what_is_on_its_way_is_there_for_whoever_keeps_the_state(bus: Bus) -> No
     box = outbox()
     box.keep()
     post(box, "a", "b")
-    assert bus.given.acquire(timeout=60)  # a is being delivered
+    assert bus.given.acquire(timeout=300)  # a is being delivered
     assert box.others(box.delivered()) == posted("a", "b")
 
 
@@ -105,6 +105,6 @@ def test_where_no_state_is_kept_a_delivered_event_is_forgotten(bus: Bus) -> None
     box = outbox()
     post(box, "a", "b")
     bus.ready.release()
-    assert bus.given.acquire(timeout=60)
-    assert bus.given.acquire(timeout=60)  # b has its turn, so a is done with
+    assert bus.given.acquire(timeout=300)
+    assert bus.given.acquire(timeout=300)  # b has its turn, so a is done with
     assert box.others(set()) == posted("b")

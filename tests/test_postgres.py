@@ -141,7 +141,7 @@ def test_a_committed_row_survives_kill_9_and_the_port_stays(place: Place, server
     port = server.port
     assert server._process is not None
     os.kill(server._process.pid, signal.SIGKILL)
-    server._process.wait(60)
+    server._process.wait(300)
     assert not server.running
     server.start()
     assert server.port == port
@@ -191,7 +191,7 @@ def test_an_installation_can_be_closed_at_any_moment_of_its_preparation(tmp_path
         time.sleep(MOMENTS.uniform(0, 0.1))
         threads[1].start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
             assert not thread.is_alive(), "they wait for each other"
         assert not installation.folder.exists()
     assert list(tmp_path.iterdir()) == []

@@ -56,7 +56,7 @@ def test_a_child_gets_environment_folder_and_log(tmp_path: Path) -> None:
     child = Processes.direct().spawn(
         "x", [sys.executable, "-c", code], env={"A": "1", "LC_ALL": "C"}, cwd=tmp_path, log=log
     )
-    assert child.wait(60) == child.poll() == 3
+    assert child.wait(300) == child.poll() == 3
     assert sorted(log.read_text().splitlines()) == [f"{tmp_path} ['A', 'LC_ALL']", "bad"]
 
 
@@ -102,7 +102,7 @@ def test_a_thread_that_asks_for_a_child_too_late_ends_and_nobody_waits_for_it() 
     processes.run()
     late.start()
     for thread in (waiting, late):
-        thread.join(60)
+        thread.join(300)
         assert not thread.is_alive()
     assert sorted(reached) == ["asked", "asked", "told", "told"]
     assert processes.alive() == {}
@@ -153,7 +153,7 @@ def test_what_a_killed_one_left_is_ended_by_the_next_and_nobody_else(tmp_path: P
         ]
         record.write_text(json.dumps(rows))
         assert end_leftovers(record) == ["left"]
-        assert left.wait(60) == -signal.SIGKILL
+        assert left.wait(300) == -signal.SIGKILL
         assert other.poll() is None
         assert not record.exists()
         assert end_leftovers(record) == []

@@ -105,5 +105,5 @@ def test_a_good_version_comes_up_and_a_bad_one_is_rolled_back(run: Run, serve: A
 
 
 def page(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=300) as answer:
         return str(answer.read().decode())

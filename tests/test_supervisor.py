@@ -40,7 +40,7 @@ def test_it_says_where_it_is_only_to_its_user_and_stops_at_a_signal(folder: Path
         listening = psutil.Process(process.pid).net_connections("tcp")
         assert {c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         assert process.stderr
         assert process.stderr.read() == b""
     assert not file.exists()
@@ -51,7 +51,7 @@ def test_a_port_in_use_is_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with launch(folder, "--port", str(port)) as process:
-            assert process.wait(60) == 1
+            assert process.wait(300) == 1
             assert process.stderr
             said = process.stderr.read().decode().splitlines()
     assert len(said) == 1
@@ -61,7 +61,7 @@ def test_a_port_in_use_is_one_line(folder: Path) -> None:
 def test_a_second_one_in_the_same_folder_leaves(folder: Path) -> None:
     control.start(folder)
     with launch(folder) as second:
-        assert second.wait(60) == 1
+        assert second.wait(300) == 1
         assert second.stderr
         assert b"another embedded AWS holds" in second.stderr.read()
     assert control.stop(folder)
@@ -70,7 +70,7 @@ def test_a_second_one_in_the_same_folder_leaves(folder: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with launch(tmp_path / "file" / "local") as process:
-        assert process.wait(60) == 1
+        assert process.wait(300) == 1
         assert process.stderr
         assert process.stderr.read().decode().count("\n") == 1
 
@@ -101,7 +101,7 @@ def test_what_a_killed_one_left_is_ended_and_removed_by_the_next(folder: Path) -
         until(lambda: not control.held(folder / "lock"))
         assert control.facts(folder) is None
         control.start(folder)
-        assert left.wait(60) == -signal.SIGKILL
+        assert left.wait(300) == -signal.SIGKILL
     assert not litter.exists()
     assert "ended left" in (folder / "logs" / "supervisor.log").read_text()
     control.stop(folder)

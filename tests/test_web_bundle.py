@@ -129,13 +129,13 @@ def behind_nginx(folder: Path, pages: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGQUIT)
-            process.wait(120)
+            process.wait(300)
 
 
 def headers(url: str) -> Any:
     """The headers of an answer, whatever its status."""
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
+        with urllib.request.urlopen(url, timeout=300) as answer:
             return answer.headers
     except urllib.error.HTTPError as error:
         with error:

@@ -38,7 +38,7 @@ def unpacked(folder: Path) -> Path:
 def get(url: str) -> tuple[int, str]:
     """Status and text of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
+        with urllib.request.urlopen(url, timeout=300) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -57,7 +57,7 @@ def started(folder: Path, settings: dict[str, str]) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(120) == 0
+            assert process.wait(300) == 0
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
