@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.template_graph import body, depends_on, functions, references
+from aws_vpc.template_graph import body, depends_on, functions, references, variables
 from aws_vpc.template_parameters import check_declarations
 
 SECTIONS = {
@@ -18,7 +18,23 @@ RESOURCE = {
     "Type", "Condition", "DependsOn", "CreationPolicy", "UpdatePolicy", "DeletionPolicy",
     "UpdateReplacePolicy", "Metadata", "Properties", "Description",
 }  # fmt: skip
-POLICIES = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
+REPLACE_POLICIES = ("Delete", "Retain", "Snapshot")
+POLICIES = {
+    "DeletionPolicy": (*REPLACE_POLICIES, "RetainExceptOnCreate"),
+    "UpdateReplacePolicy": REPLACE_POLICIES,
+}
+# Attribute -> the types that have it: aws-attribute-creationpolicy.html, aws-attribute-updatepolicy.html in
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+OF_TYPES = {
+    "CreationPolicy": {
+        "AWS::AppStream::Fleet", "AWS::AutoScaling::AutoScalingGroup", "AWS::CloudFormation::WaitCondition",
+        "AWS::EC2::Instance",
+    },
+    "UpdatePolicy": {
+        "AWS::AppStream::Fleet", "AWS::AutoScaling::AutoScalingGroup", "AWS::ElastiCache::ReplicationGroup",
+        "AWS::Elasticsearch::Domain", "AWS::Lambda::Alias", "AWS::OpenSearchService::Domain",
+    },
+}  # fmt: skip
 PSEUDO = {
     "AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition", "AWS::Region",
     "AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
@@ -52,6 +68,7 @@ def check(template: Mapping[str, Any]) -> None:
     for key, output in template.get("Outputs", {}).items():
         _output(key, output)
     _conditions(template)
+    _arguments(template)
     _references(template)
 
 
@@ -137,8 +154,11 @@ def _resource(logical: str, resource: Any) -> None:
         fail(f"[/Resources/{logical}/DependsOn] DependsOn must be a string or a list of strings.")
     for key in ("DeletionPolicy", "UpdateReplacePolicy"):
         policy = resource.get(key, "Delete")
-        if isinstance(policy, str) and policy not in POLICIES:
+        if isinstance(policy, str) and policy not in POLICIES[key]:
             fail(f"Unrecognized {key} {policy} for resource {logical}")
+    for key, types in OF_TYPES.items():
+        if key in resource and resource["Type"] not in types:
+            raise TemplateError(f"Template error: resource type {resource['Type']} does not support {key}")
 
 
 def _output(key: str, output: Any) -> None:
@@ -205,3 +225,37 @@ def _refuse(value: Any, names: Any, resources: Any, block: str) -> None:
             "Cannot reference resources in the Conditions block of the template"
         )
     fail(f"Unresolved resource dependencies [{listed}] in the {block} block of the template")
+
+
+NOT_NAMED_BY = "must not depend on any resources, imported values, or Fn::GetAZs"
+
+
+def _arguments(template: Mapping[str, Any]) -> None:
+    """Refuse variables of Fn::Sub that are no names, and names of exports that only a running stack knows."""
+    resources = template["Resources"].keys()
+    blocks = [template.get(section, {}) for section in ("Conditions", "Resources", "Outputs")]
+    for key, argument in functions(blocks):
+        if key == "Fn::Sub" and not all(
+            re.fullmatch(r"[\w.:]+", name, re.ASCII) for name in _named(argument)
+        ):
+            raise TemplateError(
+                "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, "
+                "underscores, periods, and colons"
+            )
+        if key == "Fn::ImportValue" and _of_a_stack(argument, resources):
+            raise TemplateError(f"Template error: the attribute in Fn::ImportValue {NOT_NAMED_BY}")
+    for output in template.get("Outputs", {}).values():
+        if _of_a_stack(output.get("Export", {}), resources):
+            fail(f"The Name field of Export {NOT_NAMED_BY}.")
+
+
+def _named(argument: Any) -> list[str]:
+    """The variables of a Fn::Sub."""
+    text = argument[0] if isinstance(argument, list) and argument else argument
+    return variables(text) if isinstance(text, str) else []
+
+
+def _of_a_stack(value: Any, resources: Collection[str]) -> bool:
+    """Whether only a running stack knows what the value is."""
+    used = any(found.kind in ("Ref", "Fn::GetAtt") and found.name in resources for found in references(value))
+    return used or any(key in ("Fn::ImportValue", "Fn::GetAZs") for key, _ in functions(value))

@@ -50,6 +50,8 @@ def check_declarations(declared: Mapping[str, Any]) -> None:
             raise TemplateError("Template format error: Every Parameters object must contain a Type member.")
         if not known_type(parameter["Type"]):
             raise TemplateError(f"Template format error: Unrecognized parameter type: {parameter['Type']}")
+        if len(str(parameter.get("Description", ""))) > 4000:
+            raise TemplateError(f"Template format error: Parameter '{key}' description is greater than 4000.")
         if isinstance(parameter.get("Default", ""), (list, dict)):
             raise TemplateError("Template format error: Every Default member must be a string.")
         if not isinstance(parameter.get("AllowedValues", []), list):

@@ -122,8 +122,10 @@ def cidr(argument: Any) -> Any:
         raise TemplateError(
             f"Template error: Fn::Cidr cannot divide {argument}: block or number malformed"
         ) from None
+    if not 1 <= count <= 256:
+        raise TemplateError(f"Template error: Fn::Cidr makes 1 to 256 blocks, not {count}")
     prefix = network.max_prefixlen - (bits[0] if bits else 8 if network.version == 4 else 64)
-    if not 1 <= count <= 256 or prefix < network.prefixlen or 2 ** (prefix - network.prefixlen) < count:
+    if prefix < network.prefixlen or 2 ** (prefix - network.prefixlen) < count:
         raise TemplateError(
             f"Template error: Fn::Cidr cannot make {count} blocks with prefix /{prefix} in {network}"
         )

@@ -6,10 +6,19 @@ import pytest
 from botocore.exceptions import ClientError
 from cloudformation_bench import Bench, as_new, running_bench, thing
 
+from aws_vpc.template_check import OF_TYPES
+
 running = pytest.fixture(running_bench, scope="module")
 aws = pytest.fixture(as_new)
 
 
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Things may have a CreationPolicy."""
+    monkeypatch.setitem(OF_TYPES, "CreationPolicy", {"AWS::Bench::Thing"})
+
+
+@pytest.mark.usefixtures("signalled")
 def test_creation_policy_waits_for_its_signals(aws: Bench) -> None:
     template = "Resources:\n" + thing("A", ", CreationPolicy: {ResourceSignal: {Count: 2, Timeout: PT10S}}")
     stack = aws.cfn.create_stack(StackName=aws.name(), TemplateBody=template)["StackId"]
@@ -20,6 +29,7 @@ def test_creation_policy_waits_for_its_signals(aws: Bench) -> None:
     assert aws.settle(stack) == "CREATE_COMPLETE"
 
 
+@pytest.mark.usefixtures("signalled")
 def test_missing_signals_fail_the_resource(aws: Bench) -> None:
     template = "Resources:\n" + thing("A", ", CreationPolicy: {ResourceSignal: {Timeout: PT1S}}")
     stack = aws.create(template)

@@ -12,6 +12,7 @@ from aws_vpc.local.cloudformation import deletion, operations, plans, policies
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.live import Live
 from aws_vpc.local.cloudformation.model import Definition, Prepared, Run, Stack
+from aws_vpc.local.cloudformation.notifications import refuse_topics
 from aws_vpc.local.cloudformation.prepare import (
     parameters_given,
     prepare,
@@ -86,6 +87,8 @@ def allowed(engine: Engine, region: str, params: Params, previous: Template | No
     """The template that the call names; ValidationError when the call's own options refuse it."""
     template = given(engine, region, params, previous)
     refuse_triggers(params.get("RollbackConfiguration"))
+    if "ChangeSetName" not in params:  # those of a change set are looked at when it is executed
+        refuse_topics(engine.client, params.get("NotificationARNs") or ())
     refuse_other_types(template, params.get("ResourceTypes"))
     return template
 

@@ -11,10 +11,12 @@ from aws_vpc.local.cloudformation.api_read import page
 from aws_vpc.local.cloudformation.details import change_shape, details
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import ChangeSet, Definition, Prepared, Stack, now
+from aws_vpc.local.cloudformation.notifications import refuse_topics
 from aws_vpc.local.wire import ServiceError
 from aws_vpc.template import Template
 
 Params = dict[str, Any]
+Detailed = tuple[plans.Change, list[Params]]  # a change, and why and how each property changes
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
@@ -29,9 +31,8 @@ def create_change_set(engine: Engine, region: str, params: Params) -> Params:
     if kind == "IMPORT":
         raise api_write.refuse("ChangeSetType IMPORT is not part of the embedded AWS", "UnsupportedOperation")
     if params.get("ImportExistingResources"):
-        raise api_write.refuse(
-            "ImportExistingResources is not part of the embedded AWS", "UnsupportedOperation"
-        )
+        said = "ImportExistingResources is not part of the embedded AWS"
+        raise api_write.refuse(said, "UnsupportedOperation")
     if params.get("OnStackFailure") == "DELETE" and kind != "CREATE":
         raise api_write.refuse("OnStackFailure DELETE is only valid when ChangeSetType is CREATE")
     if params.get("DeploymentMode") and kind != "UPDATE":
@@ -185,7 +186,8 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
     definition = one.prepared.definition if one.prepared else Definition(Template("", {}), {})
     children = one.options.get("Children", {})
     values = bool(params.get("IncludePropertyValues"))
-    changes, more = page(told(one, stack) if values else one.changes, params)
+    worked_out = [(change, details(change, one.prepared, stack, values)) for change in one.changes]
+    shown, more = page(told(worked_out) if values else worked_out, params)
     return shapes.without_none({
         "ChangeSetName": one.name, "ChangeSetId": one.id, "StackId": one.stack_id,
         "StackName": stack.name if stack else one.options.get("StackName"),
@@ -197,8 +199,7 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
         "Capabilities": list(definition.capabilities),
         "Tags": shapes.tag_list(definition.tags) or None,
         "Changes": [
-            change_shape(change, one.prepared, stack, children.get(change.logical_id), values)
-            for change in changes
+            change_shape(change, found, children.get(change.logical_id), values) for change, found in shown
         ],
         "IncludeNestedStacks": one.nested, "ParentChangeSetId": one.parent_id, "RootChangeSetId": one.root_id,
         "OnStackFailure": one.on_failure, "DeploymentMode": one.options.get("DeploymentMode"),
@@ -206,19 +207,18 @@ def describe_change_set(engine: Engine, region: str, params: Params) -> Params:
     })  # fmt: skip
 
 
-def told(one: ChangeSet, stack: Stack | None) -> list[plans.Change]:
+def told(worked_out: list[Detailed]) -> list[Detailed]:
     """The changes that are told among property values: none that only follows others made in place."""
-    kept = {each.logical_id for each in one.changes if not each.renews}
+    kept = {each.logical_id for each, _ in worked_out if not each.renews}
 
-    def only_follows(change: plans.Change) -> bool:
+    def only_follows(change: plans.Change, found: list[Params]) -> bool:
         if change.action != "Modify" or change.replacement != "False" or change.drift or change.child:
             return False
-        found = details(change, one.prepared, stack, False)
         causes = {str(each.get("CausingEntity", "")).split(".")[0] for each in found}
         dynamic = all(each["ChangeSource"] == "ResourceAttribute" for each in found)
         return bool(found) and dynamic and causes <= kept
 
-    return [each for each in one.changes if not only_follows(each)]
+    return [each for each in worked_out if not only_follows(*each)]
 
 
 def drift_status(one: ChangeSet) -> str | None:
@@ -254,7 +254,8 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
         raise api_write.refuse(
             "ExecuteChangeSet must be called on the root change set", "InvalidChangeSetStatus"
         )
-    stack, prepared = engine.stacks[one.stack_id], one.prepared
+    stack, prepared, options = engine.stacks[one.stack_id], one.prepared, {**one.options, **params}
+    refuse_topics(engine.client, options.get("NotificationARNs") or ())
     with engine.changed:
         if one.execution != "AVAILABLE" or prepared is None:
             made = one.status == "CREATE_COMPLETE"
@@ -265,7 +266,6 @@ def execute_change_set(engine: Engine, region: str, params: Params) -> Params:
             raise api_write.refuse(
                 "DisableRollback cannot be specified: OnStackFailure was, when the change set was created"
             )
-        options = {**one.options, **params}
         if one.kind == "CREATE":
             stack.status, stack.definition = "CREATE_IN_PROGRESS", prepared.definition
             stack.updated = now()

@@ -16,7 +16,7 @@ RECREATION = {"True": "Always", "Conditional": "Conditionally", "False": "Never"
 
 
 def change_shape(
-    change: Change, prepared: Prepared | None, stack: Stack | None, child: ChangeSet | None, values: bool
+    change: Change, found: list[dict[str, Any]], child: ChangeSet | None, values: bool
 ) -> dict[str, Any]:
     """One member of Changes."""
     modify = change.action == "Modify"
@@ -30,7 +30,7 @@ def change_shape(
         "ResourceType": change.type,
         "Replacement": change.replacement if modify else None,
         "Scope": scope(change) if modify else [],
-        "Details": details(change, prepared, stack, values) if modify else synced(change, values),
+        "Details": found,
         "ChangeSetId": child.id if child else None,
         "ResourceDriftStatus": change.drift.status if change.drift else None,
         "BeforeContext": context(actual(change)) if values else None,
@@ -72,7 +72,9 @@ def scope(change: Change) -> list[str]:
 def details(
     change: Change, prepared: Prepared | None, stack: Stack | None, values: bool
 ) -> list[dict[str, Any]]:
-    """Why and how each property changes."""
+    """Why and how each property changes, or is brought in step with what stands."""
+    if change.action != "Modify":
+        return synced(change, values)
     found = []
     for path in sorted(change.paths):
         found.append(one := _property(change, path, prepared, stack, values))

@@ -6,14 +6,38 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-creat
 from __future__ import annotations
 
 import logging
+import re
 import threading
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from aws_vpc.local.cloudformation.model import Event
+from aws_vpc.local.wire import ServiceError
 
 log = logging.getLogger(__name__)
 SUBJECT = "AWS CloudFormation Notification"
+TOPIC = re.compile(r"arn:[\w-]+:sns:([\w-]+):\d{12}:.+")
+
+
+def refuse_topics(client: Callable[[str, str], Any], arns: Iterable[str]) -> None:
+    """Nothing; ValidationError, as SNS words it, when one is no topic, or none that exists."""
+    for arn in arns:
+        found = TOPIC.fullmatch(arn)
+        if found is None:
+            part = "AccountId" if arn.count(":") >= 5 and not arn.split(":")[4] else "TopicArn"
+            raise _refused(f"Invalid parameter: {part}", 400, "InvalidParameter")
+        try:
+            client("sns", found[1]).get_topic_attributes(TopicArn=arn)
+        except ClientError:
+            raise _refused("Topic does not exist", 404, "NotFound") from None
+
+
+def _refused(text: str, status: int, code: str) -> ServiceError:
+    said = f"{text} (Service: AmazonSNS; Status Code: {status}; Error Code: {code})"
+    return ServiceError("ValidationError", said)
 
 
 class Notifier:

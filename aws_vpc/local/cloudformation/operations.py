@@ -22,6 +22,7 @@ from aws_vpc.local.cloudformation import (
     policies,
     resources,
     rollback,
+    triggers,
     validation,
     waits,
 )
@@ -50,9 +51,10 @@ def create(engine: Engine, stack: Stack, run: Run, bound: Bound) -> None:
         engine.set_status(stack, "CREATE_IN_PROGRESS", initiated)
         work = Work(engine, stack, run, bound, set())
         problem = existence.missing(engine, stack.region, stack.definition.parameters)
-        problem = problem or validation.refuse(work)
-        problem = problem or _walk(work, lambda logical: resources.create(work, logical), "create")
-        problem = problem or outputs.finish(work)
+        problem = problem or validation.refuse(work) or triggers.alarm(engine, stack)
+        with triggers.watched(engine, stack, run):
+            problem = problem or _walk(work, lambda logical: resources.create(work, logical), "create")
+        problem = problem or outputs.finish(work) or triggers.monitor(engine, stack, run)
         if problem is None:
             engine.set_status(stack, "CREATE_COMPLETE")
         elif not run.superseded:
@@ -127,9 +129,11 @@ def forward(engine: Engine, stack: Stack, run: Run, prepared: Prepared) -> bool:
         stack.definition, stack.updated = prepared.definition, now()
     work = Work(engine, stack, run, prepared.bound, set())
     problem = existence.missing(engine, stack.region, stack.definition.parameters)
-    problem = problem or validation.refuse(work)
-    problem = problem or _walk(work, lambda logical: change(work, logical), "update")
+    problem = problem or validation.refuse(work) or triggers.alarm(engine, stack)
+    with triggers.watched(engine, stack, run):
+        problem = problem or _walk(work, lambda logical: change(work, logical), "update")
     problem = problem or _refuse_removals(work) or outputs.finish(work)
+    problem = problem or triggers.monitor(engine, stack, run)
     if problem is None:
         with engine.changed:
             _drop_removed(work)

@@ -18,8 +18,9 @@ from aws_vpc.local.cloudformation.waits import WAITS
 from aws_vpc.local.providers import PROVIDERS, schema
 from aws_vpc.local.wire import ServiceError
 from aws_vpc.template import Bound, Template, bind, foreseen
-from aws_vpc.template_functions import Scope
-from aws_vpc.template_graph import body, references
+from aws_vpc.template_check import fail as malformed
+from aws_vpc.template_functions import Scope, evaluate
+from aws_vpc.template_graph import body, functions, references
 from aws_vpc.template_parameters import resolve
 
 
@@ -45,6 +46,7 @@ def prepare(
     bound = bind(template, scope)
     foreseen(bound)
     refuse_snapshots(bound)
+    refuse_export_names(bound)
     refuse_secure_strings(bound)
     refuse_unknown_attributes(bound)
     return Prepared(definition, bound)
@@ -56,6 +58,32 @@ SNAPSHOTS = {
     "AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster",
     "AWS::RDS::DBInstance", "AWS::Redshift::Cluster",
 }  # fmt: skip
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html
+def refuse_export_names(bound: Bound) -> None:
+    """Nothing; TemplateError names an export whose name is malformed, or another's of the same template."""
+    seen: set[str] = set()
+    for key, output in bound.outputs.items():
+        if "Export" not in output:
+            continue
+        if any(key == "Fn::GetStackOutput" for key, _ in functions(output["Export"])):
+            continue  # known once its stack is asked
+        name = evaluate(output["Export"]["Name"], bound.scope)
+        every = "The Name field of every Export member must"
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9:-]+", name):
+            malformed(
+                f"Output {key} is malformed. {every} be specified and consist only of alphanumeric "
+                "characters, colons, or hyphens."
+            )
+        if len(name) > 256:
+            malformed(f"{every} not be longer than 256 characters.")
+        if name in seen:
+            malformed(
+                f"The Outputs section contains duplicate Export names: [{name}]. "
+                "Specify a unique name for each export."
+            )
+        seen.add(name)
 
 
 def public(kind: str) -> set[str]:
