@@ -69,7 +69,7 @@ class Records:
             raise LoadFailed("the object is empty: it has not even a header line")
         if not names:
             names = self._header() if self.table.csv.header else self.table.names
-        self.ordered = self.table.only(names)
+        self.ordered, self._width = self.table.only(names), len(names)
         self.checks = Checks(self.ordered)
         self._first, self._blocks = b"", self._judged()
 
@@ -180,7 +180,7 @@ class Records:
             return [], self.faults.pop(line, None)
         try:
             row = self._read(raw.decode("utf-8"))
-            return row, self._count_fault(row, raw) or self.checks.fault(row)
+            return row, self.checks.fault(row) if len(row) == self._width else self._count_fault(row, raw)
         except UnicodeDecodeError:
             return [], self._encoding_fault(raw)
         except csv.Error as error:
@@ -196,11 +196,9 @@ class Records:
             fields.insert(0, str(line))
         return (dialect.delimiter.join(fields) + "\n").encode()
 
-    def _count_fault(self, row: list[str], raw: bytes) -> tuple[str, str, str] | None:
-        if len(row) == len(self.ordered.columns):
-            return None
+    def _count_fault(self, row: list[str], raw: bytes) -> tuple[str, str, str]:
         fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-        return "", raw.decode("utf-8", "replace"), f"has {fields}, not {len(self.ordered.columns)}"
+        return "", raw.decode("utf-8", "replace"), f"has {fields}, not {self._width}"
 
     def _encoding_fault(self, raw: bytes) -> tuple[str, str, str]:
         """Which column is not UTF-8; cut up as Latin-1, where every byte is a character."""
@@ -251,7 +249,7 @@ def _without_mark(chunk: bytes) -> bytes:
 
 
 def _lines(record: bytes) -> int:
-    return len(LINE_END.findall(record))
+    return len(LINE_END.findall(record)) if b"\r" in record else record.count(b"\n")
 
 
 def is_utf8(buffer: bytes, end: int | None = None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import heapq
 import io
+import itertools
 import math
 import re
 import tempfile
@@ -44,9 +45,12 @@ class Rejects:
         return self._file
 
     def merged(self, more: Iterable[Row]) -> Rejects:
-        """These and more of them, in the order of the object."""
+        """These and more of them, in the order of the object; they themselves when there are no more."""
+        more = iter(more)
+        if (first := next(more, None)) is None:
+            return self
         both = Rejects()
-        for row in heapq.merge(self._rows(), more, key=lambda row: row[0]):
+        for row in heapq.merge(self._rows(), itertools.chain([first], more), key=lambda row: row[0]):
             both.add(*row)
         self.close()
         return both
