@@ -24,6 +24,15 @@ def web_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def loader_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Both databases and S3, for every module that tests the loader and leaves them running."""
+    from loader_support import servers
+
+    with servers(tmp_path_factory.mktemp("loader")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def moto_bench() -> Iterator[Any]:
     """A moto server for every module that tests the providers of types moto has."""
     from providers_bench import serving

@@ -16,24 +16,10 @@ import psutil
 import pytest
 import zstandard
 from embedded import Embedded, embedded_aws, until
-from loader_support import (
-    HEADER,
-    Servers,
-    System,
-    arguments,
-    digest,
-    parquet,
-    people_csv,
-    person,
-    servers,
-    system,
-)
+from loader_cases import HEADER, parquet, people_csv, person
+from loader_support import QUIET, Servers, System, arguments, digest, servers, system
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:ssl.SSLContext.. without protocol:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket"),
-]
+pytestmark = QUIET
 ENDED = ("SUCCEEDED", "FAILED")
 
 

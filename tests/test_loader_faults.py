@@ -18,29 +18,13 @@ from typing import Any
 import psutil
 import pytest
 from botocore.config import Config
-from loader_support import (
-    EXAMPLES,
-    MASTER,
-    TARGETS,
-    Servers,
-    System,
-    digest,
-    eventually,
-    parquet,
-    people_csv,
-    person,
-    servers,
-    system,
-)  # fmt: skip
+from loader_cases import EXAMPLES, parquet, people_csv, person
+from loader_support import MASTER, QUIET, TARGETS, Servers, System, digest, eventually, servers, system
 
 from aws_vpc.loader import swap
 from aws_vpc.loader.__main__ import main
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:ssl.SSLContext.. without protocol:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket"),
-]
+pytestmark = QUIET
 LOCKED = (
     "select 1 from pg_stat_activity where application_name like 'aws_vpc.loader%' "
     "and wait_event_type = 'Lock' and query like 'LOCK TABLE%' and datname = current_database()"

@@ -18,7 +18,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loader_support import EXAMPLES, FIELDS, HEADER, KINDS, parquet, people_csv, person, source
+from loader_cases import EXAMPLES, FIELDS, HEADER, KINDS, parquet, people_csv, person, source
 
 from aws_vpc.loader import json_lines as json_lines_module
 from aws_vpc.loader import readers

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from loader_support import HEADER, KINDS, people_csv, person, source
+from loader_cases import HEADER, KINDS, people_csv, person, source
 
 from aws_vpc.loader.errors import LoadFailed, one_line
 from aws_vpc.loader.opening import open_records

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from loader_support import EXAMPLES, people_csv, person
+from loader_cases import EXAMPLES, people_csv, person
 
 from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.records import Records
