@@ -6,6 +6,7 @@ A release is due when bundle, settings or servers differ from those of the last 
 
 import hashlib
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 from aws_vpc.errors import DeployFailed
 from aws_vpc.wait import Wait
 
+AGAIN_SECONDS = 1.0
 OVER = frozenset(["Succeeded", "Failed", "Stopped"])
 
 
@@ -143,7 +145,20 @@ def why(codedeploy: Any, info: dict[str, Any]) -> str:
     return f"{error.get('code', 'no reason given')} {error.get('message', '')}".strip()
 
 
-def page(url: str, seconds: float = 5.0) -> dict[str, Any] | None:
+def settled_page(
+    url: str, tries: int = 6, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any] | None:
+    """What the start page tells, asked again while a database is away: at its first connections, on a busy
+    machine, the page may give up on one that is there. It asks to be asked again so (Retry-After)."""
+    for _ in range(tries - 1):
+        found = page(url)
+        if found is None or all(one["up"] for one in found["databases"].values()):
+            return found
+        sleep(AGAIN_SECONDS)
+    return page(url)
+
+
+def page(url: str, seconds: float = 10.0) -> dict[str, Any] | None:
     """What the start page tells as JSON; None where it does not answer, as to an address it is closed to."""
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/.json", timeout=seconds) as answer:

@@ -351,7 +351,7 @@ def test_a_far_side_abroad_leaves_the_pages_without_a_warehouse(run: Any) -> Non
     assert made["action"] == "created" and list(made["rows"]) == ["rds"]
     assert any("create-route" in line for line in made["far_side"])
     assert standing()["warehouses"] == before["warehouses"]
-    page = release.page(made["web"])
+    page = release.settled_page(made["web"])
     assert page and {name: one["rows"] for name, one in page["databases"].items()} == {"rds": 50}
     with urllib.request.urlopen(made["web"], timeout=300) as answer:
         assert b"The warehouse is elsewhere" in answer.read()

@@ -12,7 +12,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import boto3
 import psutil
 import psycopg2
 import pytest
+from embedded import until
 
 PROJECT = Path(__file__).parent.parent
 ROOT = "Nested-RDS-Redshift-EC2-VPC"
@@ -108,19 +108,17 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
 
 
 def get(address: str) -> tuple[int, str]:
+    """Status and text of a page, asked again when it says so (503, Retry-After)."""
+    return until(lambda: None if (answer := once(address))[0] == 503 else answer)
+
+
+def once(address: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(address, timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-
-
-def eventually(claim: Any, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.1)
 
 
 def cloudformation(newcomer: Newcomer) -> Any:
@@ -166,8 +164,7 @@ def check_first_create(newcomer: Newcomer) -> dict[str, Any]:
     status = newcomer.status()
     assert {name for name, state in status["stacks"].items() if state == "CREATE_COMPLETE"} >= {ROOT}
     assert len(status["stacks"]) == 1 + len(CHILDREN)
-    for database in ("rds", "redshift"):
-        assert status[database]["up"] and status[database]["rows"] == 50
+    until(lambda: {newcomer.status()[database]["rows"] for database in ("rds", "redshift")} == {50})
     return status
 
 
@@ -181,8 +178,17 @@ def check_pages(newcomer: Newcomer, web: str) -> None:
         assert code == 200 and person["email"] in page and "<html" in page
         code, page = get(f"{web}/{database}/nobody-of-that-name")
         assert code == 404
-    facts = json.loads(get(f"{web}/.json")[1])["databases"]
-    assert facts["rds"]["rows"] == facts["redshift"]["rows"] == 50
+    assert rows(web) == {50}
+
+
+def rows(web: str) -> set[int]:
+    """How many rows the start page tells of each database, once it reaches both."""
+
+    def told() -> Any:
+        databases = json.loads(get(f"{web}/.json")[1])["databases"].values()
+        return {one["rows"] for one in databases} if all(one["up"] for one in databases) else None
+
+    return set(until(told))
 
 
 def check_second_create_changes_nothing(newcomer: Newcomer) -> None:
@@ -258,11 +264,7 @@ def check_new_data(newcomer: Newcomer, web: str, bucket: str) -> None:
         newcomer.run(".venv/bin/python", "-m", "aws_vpc.loader.people", "--rows", "75", "--seed", "7")
     )
     newcomer.run("aws", "s3", "cp", str(new), f"s3://{bucket}/incoming/people.csv")
-
-    def rows() -> set[int]:
-        return {facts["rows"] for facts in json.loads(get(f"{web}/.json")[1])["databases"].values()}
-
-    eventually(lambda: rows() == {75})
+    until(lambda: rows(web) == {75})
 
 
 def check_load_by_hand(newcomer: Newcomer, folder: Path) -> None:
@@ -302,7 +304,7 @@ def check_nothing_to_update(newcomer: Newcomer) -> None:
 
 def check_teardown(newcomer: Newcomer, pids: list[int]) -> None:
     newcomer.sh("./teardown.sh", "--local", "--yes")
-    eventually(lambda: not [pid for pid in pids if psutil.pid_exists(pid)])
+    until(lambda: not [pid for pid in pids if psutil.pid_exists(pid)])
     newcomer.run(".venv/bin/python", "-m", "aws_vpc", "local", "status", "--json", status=3)
     newcomer.sh("./teardown.sh", "--local", "--yes")
 

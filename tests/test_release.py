@@ -138,6 +138,15 @@ def test_the_page_tells_of_itself_and_a_closed_one_is_none(server):
     assert release.page("http://127.0.0.1:1") is None
 
 
+def test_a_page_is_asked_again_while_one_of_its_databases_is_away(monkeypatch):
+    away, up = ({"databases": {"rds": {"up": True}, "redshift": {"up": one}}} for one in (False, True))
+    for answers, wanted in (([away, away, up], up), ([away] * 6, away), ([None], None), ([up], up)):
+        left, slept = iter(answers), []
+        monkeypatch.setattr(release, "page", lambda _, left=left: next(left))
+        assert release.settled_page("http://127.0.0.1:1", sleep=slept.append) is wanted
+        assert list(left) == [] and len(slept) == len(answers) - 1
+
+
 def test_a_database_that_is_away_is_told_instead_of_its_rows():
     page = {
         "databases": {

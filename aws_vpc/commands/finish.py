@@ -32,7 +32,7 @@ def finish(session: Session, found: Stack, web: Artifact, action: str, *, reload
         session.console.note("a database is new and empty: put your data into the bucket again to load it")
     rows = load_data(session, found, item) if item and not stale else {}
     urls = addresses(found, nested)
-    page = release.page(urls[0]) if urls else None
+    page = release.settled_page(urls[0]) if urls else None
     console = session.console
     for note in report.version_notes(page, found.parameters.get("EngineVersion", "")):
         console.note(note)

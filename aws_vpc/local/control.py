@@ -25,8 +25,8 @@ from aws_vpc.local.postgres_binaries import Installation
 from aws_vpc.local.state_files import MANIFEST
 from aws_vpc.local.state_files import kept as kept
 
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 LEAST_SPACE = 1 << 20  # bytes
 
 

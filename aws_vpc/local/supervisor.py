@@ -130,7 +130,7 @@ def prepare(folder: Path) -> None:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file, for as long as the process lives at most; LocalError when another one holds it."""
-    deadline = time.monotonic() + 0.5
+    deadline = time.monotonic() + 2.0
     with path.open("a+") as file:
         while True:  # a passing `facts` holds it for an instant
             try:
