@@ -51,6 +51,22 @@ def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     control.stop(folder)
 
 
+@pytest.fixture(scope="session")
+def embedded_bench() -> Iterator[Any]:
+    """An embedded AWS for every module that tests the providers of types moto does not suffice for."""
+    from providers_bench import serving_embedded
+
+    yield from serving_embedded()
+
+
+@pytest.fixture(scope="session")
+def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A warehouse for every module that tests what its clients see."""
+    from warehouse_support import running_warehouse
+
+    yield from running_warehouse(tmp_path_factory)
+
+
 # The descriptions of the services are read once, not once for each session that a command opens.
 botocore.session.create_loader = cache(botocore.loaders.create_loader)
 

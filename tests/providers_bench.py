@@ -10,6 +10,7 @@ from unittest import mock
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from embedded import Embedded, embedded_aws
 
 from aws_vpc.local.providers import ResourceRequest, ResourceState, call, provider, read_only
 from aws_vpc.local.providers.call import absent
@@ -222,6 +223,23 @@ def serving() -> Iterator[Bench]:
         server.stop()
 
 
+class EmbeddedBench(Bench):
+    """A bench at a whole embedded AWS."""
+
+    def __init__(self, aws: Embedded) -> None:
+        super().__init__(aws.facts.endpoint, aws.facts.region)
+        self.aws = aws
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service)
+
+
+def serving_embedded() -> Iterator[Bench]:
+    """A bench at an embedded AWS of its own."""
+    with embedded_aws() as aws:
+        yield EmbeddedBench(aws)
+
+
 def found(case: Case, bench: Bench, made: Made) -> Any:
     """What the case's look finds; None where the service says that there is nothing."""
     try:
@@ -233,7 +251,7 @@ def found(case: Case, bench: Bench, made: Made) -> Any:
 
 def prove(bench: Bench, case: Case) -> None:
     """The claim of each case: created, seen, attributes complete, changed in place, deleted twice."""
-    with mock.patch.object(call, "DEADLINE", 60.0):
+    with mock.patch.object(call, "DEADLINE", 300.0):
         _prove(bench, case)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 import psycopg2
 import pytest
+from codedeploy_site import Site
 from embedded import Embedded, until
 from event_tap import tap, told
-from test_codedeploy import Site
 from test_isolation import modes_below
 
 from aws_vpc.errors import LocalError
