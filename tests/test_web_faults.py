@@ -168,15 +168,16 @@ def test_before_the_first_load_the_pages_say_so(client: Any, source: Source) -> 
     assert client.get("/.json").json["databases"][source.name]["rows"] == len(PERSONS)
 
 
-def test_a_table_with_another_column_is_told_until_it_is_mended(client: Any, source: Source) -> None:
-    source.execute("ALTER TABLE persons RENAME COLUMN postal TO zip")
+def test_a_table_without_a_key_column_is_told_until_it_is_mended(client: Any, source: Source) -> None:
+    source.execute("ALTER TABLE persons RENAME COLUMN email TO mail")
     try:
         for address in ("people", "people/1", "ann@example.com", "people.csv"):
             answer = client.get(f"/{source.name}/{address}")
             assert (answer.status_code, "lacks a column" in answer.text) == (503, True)
+            assert "(email)" in answer.text
         assert client.get(f"/{OTHER[source.name]}/people").status_code == 200
     finally:
-        source.execute("ALTER TABLE persons RENAME COLUMN zip TO postal")
+        source.execute("ALTER TABLE persons RENAME COLUMN mail TO email")
     assert client.get(f"/{source.name}/people/1").status_code == 200
 
 

@@ -8,20 +8,24 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, request, url_for
 
 from . import errors, faults, formats, ledger, listing, sheet, view
 from .db import Database
+from .kinds import KINDS, LARGEST
 from .merge import Batches, Difference, Merge
 from .people import chosen
+from .reflection import Shape, with_current
 
 bp = Blueprint("comparison", __name__)
 LIMIT_SECONDS = 20.0
 LOOKED_AT = 1000  # keys between two looks at the clock
 MOST_SHOWN = 100
-KINDS = ("only_rds", "only_redshift", "different")
+SIDES = ("rds", "redshift")
+OUTCOMES = ("only_rds", "only_redshift", "different")
 
 
 def install(app: Flask) -> None:
@@ -35,36 +39,68 @@ def index() -> Response:
     if "redshift" not in current_app.extensions["databases"]:
         return errors.sentence("There is one database here, so there is nothing to compare.", 404)
     after = request.args.get("after", "")
-    if after and not (after.isascii() and after.isdigit() and int(after) <= view.LARGEST_ID):
+    if after and not (after.isascii() and after.isdigit() and int(after) <= LARGEST):
         return errors.sentence("The id to go on from is a number; go back to the first page.", 400)
-    if not current_app.extensions["comparing"].acquire(blocking=False):
+    lock = current_app.extensions["comparing"]
+    if not lock.acquire(blocking=False):
         raise faults.Busy("A comparison is running; try again when it is done.")
-    start = int(after) if after else None
-    if formats.wanted() == "csv":
-        return export(start)
     try:
-        return formats.page("comparison.html", compared(start), columns=list(view.COLUMNS))
-    finally:
-        current_app.extensions["comparing"].release()
+        response = with_current([chosen(name).tables for name in SIDES], lambda: answer(after))
+    except BaseException:
+        lock.release()
+        raise
+    if formats.wanted() == "csv":
+        response.call_on_close(lock.release)
+    else:
+        lock.release()
+    return response
 
 
-def compared(start: int | None) -> dict[str, Any]:
+def answer(after: str) -> Response:
+    """The differences as a page, JSON or CSV, by the columns that both tables have now."""
+    start = int(after) if after else None
+    sides = {name: chosen(name).tables["persons"] for name in SIDES}
+    columns = common(sides)
+    if formats.wanted() == "csv":
+        return export(columns, start)
+    return formats.page("comparison.html", {**compared(columns, start), "left_out": left_out(sides, columns)})
+
+
+def common(sides: dict[str, Shape]) -> tuple[str, ...]:
+    """The columns that both tables have, and as the same kind."""
+    one, other = (sides[name].kinds for name in SIDES)
+    return tuple(name for name, kind in one.items() if other.get(name) is kind)
+
+
+def left_out(sides: dict[str, Shape], columns: tuple[str, ...]) -> dict[str, dict[str, str | None]]:
+    """The other columns, and what each side has for them."""
+    names = dict.fromkeys(name for side in sides.values() for name in side.columns if name not in columns)
+    return {name: {side: in_words(shape.kinds.get(name)) for side, shape in sides.items()} for name in names}
+
+
+def in_words(kind: type | None) -> str | None:
+    """What a column of this kind is for people, or nothing."""
+    return KINDS[kind].words if kind else None
+
+
+def compared(columns: tuple[str, ...], start: int | None) -> dict[str, Any]:
     """The facts of the page."""
     began = time.perf_counter()
-    counts, found = dict.fromkeys(KINDS, 0), {kind: [] for kind in KINDS}  # type: ignore[var-annotated]
+    counts, found = dict.fromkeys(OUTCOMES, 0), {kind: [] for kind in OUTCOMES}  # type: ignore[var-annotated]
     with ThreadPoolExecutor(2) as pool:
-        merge = merged(pool, start)
+        merge = merged(pool, columns, start)
         complete = True
         for difference in merge:
             if difference:
                 counts[kind(difference)] += 1
                 if len(found[kind(difference)]) < MOST_SHOWN:
-                    found[kind(difference)].append(shown(difference))
+                    found[kind(difference)].append(shown(columns, difference))
             if merge.seen % LOOKED_AT == 0 and time.perf_counter() - began > LIMIT_SECONDS:
                 complete = False
                 break
     return {
         "compared": merge.seen,
+        "columns": columns,
         "after": start,
         "complete": complete,
         "counts": counts,
@@ -77,10 +113,15 @@ def compared(start: int | None) -> dict[str, Any]:
     }
 
 
-def merged(pool: ThreadPoolExecutor, start: int | None) -> Merge:
+def merged(pool: ThreadPoolExecutor, columns: tuple[str, ...], start: int | None) -> Merge:
     """Both tables side by side, the next batch of each being fetched while the last one is looked at."""
     from_there = view.View(after=None if start is None else (start, start))
-    one, other = (ahead(pool, listing.everybody(chosen(name), from_there)) for name in ("rds", "redshift"))
+    databases = [chosen(name) for name in SIDES]
+    tables = [database.tables["persons"].only(columns) for database in databases]
+    one, other = (
+        ahead(pool, listing.everybody(database, table, from_there))
+        for database, table in zip(databases, tables, strict=True)
+    )
     return Merge(one, other)
 
 
@@ -93,20 +134,18 @@ def ahead(pool: ThreadPoolExecutor, batches: Iterator[Any]) -> Batches:
 
 
 def kind(difference: Difference) -> str:
-    """Which of KINDS a difference is."""
+    """Which of OUTCOMES a difference is."""
     if difference.right is None:
         return "only_rds"
     return "only_redshift" if difference.left is None else "different"
 
 
-def shown(difference: Difference) -> dict[str, Any]:
+def shown(names: tuple[str, ...], difference: Difference) -> dict[str, Any]:
     """A person who is on one side only, or both sides and the columns that differ."""
-    left, right = (
-        dict(zip(view.COLUMNS, row or (), strict=False)) for row in (difference.left, difference.right)
-    )
+    left, right = (dict(zip(names, row or (), strict=False)) for row in (difference.left, difference.right))
     if not (left and right):
         return left or right
-    columns = [name for name in view.COLUMNS if left[name] != right[name]]
+    columns = [name for name in names if left[name] != right[name]]
     return {"id": left["id"], "columns": columns, "rds": left, "redshift": right}
 
 
@@ -119,27 +158,21 @@ def loading() -> bool:
         return False
 
 
-def export(start: int | None) -> Response:
+def export(columns: tuple[str, ...], start: int | None) -> Response:
     """Every difference as CSV, sent while it is found; what is wrong at the start is said with a status."""
     pool = ThreadPoolExecutor(2)
-    lock = current_app.extensions["comparing"]
-
-    def done() -> None:
-        pool.shutdown(cancel_futures=True)
-        lock.release()
-
     try:
-        first, rest = begun(iter(merged(pool, start)))
+        found = begun(iter(merged(pool, columns, start)))
     except BaseException:
-        done()
+        pool.shutdown(cancel_futures=True)
         raise
-    response = Response(sheet.of_differences(first, rest), content_type="text/csv; charset=utf-8")
+    response = Response(sheet.of_differences(columns, found), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="differences.csv"'
-    response.call_on_close(done)
+    response.call_on_close(lambda: pool.shutdown(cancel_futures=True))
     return response
 
 
-def begun(found: Iterator[Difference | None]) -> tuple[list[Difference | None], Iterator[Difference | None]]:
-    """The first key, or none, and what comes after it: reading it asks both databases."""
+def begun(found: Iterator[Difference | None]) -> Iterator[Difference | None]:
+    """The same, the first key being found already, or there is none: reading it asks both databases."""
     first = next(found, None)
-    return [first], found
+    return chain([first], found)

@@ -22,11 +22,12 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import faults, redshift_dialect  # noqa: F401  (the dialect registers itself)
 from .fixed import STALE, Connection, Fixed
+from .reflection import Tables
 from .secrets import BETWEEN_FETCHES, UNREADABLE, Login, Secret
 
 STATEMENT_SECONDS = 5
@@ -70,6 +71,7 @@ class Database:
         self.title = title
         self._arguments = arguments
         self._secret = secret
+        self.tables = Tables(self)
         self._thread = threading.local()
         self._lock = threading.Lock()
         self._away: faults.Away | None = None
@@ -109,6 +111,18 @@ class Database:
                 return [dict(row) for row in connection.execute(statement, values or {}).mappings()]
 
         return self._timed(rows)
+
+    def columns(self, table: str) -> list[Row]:
+        """What the catalog says of a table, in the form of Inspector.get_columns; nothing without a table."""
+
+        def rows() -> list[Row]:
+            with self.engine.connect() as connection:
+                try:
+                    return [dict(column) for column in sqlalchemy.inspect(connection).get_columns(table)]
+                except NoSuchTableError:
+                    return []
+
+        return self._timed(rows).rows
 
     def fetch_fixed(self, fixed: Fixed, values: Mapping[str, Any] | None = None) -> Result:
         """The same of a statement that was compiled before: a lookup then costs half as much."""

@@ -4,7 +4,7 @@
     ├── Away       503, Retry-After: it does not answer, or refuses the login
     ├── Busy       503, Retry-After: every connection is in use
     ├── Denied     503, Retry-After: it answers, but the login may not read the table
-    ├── Different  503, Retry-After: its table lacks a column that the pages read
+    ├── Different  503, Retry-After: its table lacks a column that the pages need
     ├── Slow       504: the statement took longer than it may
     └── NoTable    404: nothing has been loaded yet
 
@@ -12,6 +12,7 @@ Drivers say these things in their own ways: psycopg2 by pgcode or, while connect
 redshift_connector by a dictionary whose C is the SQLSTATE, or by a bare OSError.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,6 +21,9 @@ from .secrets import UNREADABLE
 
 RETRY_SECONDS = 2
 LOGIN_REFUSED = "the web login was refused; before the first load it does not exist yet"
+# undefined_column, undefined_function, datatype_mismatch, invalid_text_representation: a column is not there,
+# or is there with another type than it had.
+OTHER_COLUMNS = ("42703", "42883", "42804", "22P02")
 # What a message contains -> what to tell people. The first match counts.
 REASONS = (
     ("28P01", LOGIN_REFUSED),
@@ -71,7 +75,7 @@ class Denied(Fault):
 
 
 class Different(Fault):
-    """The table has other columns than the pages read."""
+    """The table has other columns than the pages need."""
 
     state = "different"
 
@@ -100,18 +104,30 @@ def of(error: Exception, title: str) -> Exception:
     if code == "57014":
         return Slow(f"{title} took too long over this; narrow the search.")
     if code in ("42P01", "3F000"):
-        return NoTable(f"There has been no load into {title} yet.")
+        return no_table(title)
     if code == "42501":
         return Denied(f"{title} refuses to be read: the web login has no right to the table.")
-    if code == "42703":
-        return Different(
-            f"{title} has a table that lacks a column the pages read; load it as tables.yaml has it."
-        )
+    if code in OTHER_COLUMNS:
+        return different(title)
     if code and not code.startswith(("08", "28", "53", "57P", "3D")):
         return error
     text = str(getattr(error, "orig", error))
     reason = next((reason for sign, reason in REASONS if sign in text), "the connection was lost")
     return Away(f"{title} is away: {reason}.", "refused" if reason == LOGIN_REFUSED else "away")
+
+
+def no_table(title: str) -> NoTable:
+    """What to tell where there is no such table."""
+    return NoTable(f"There has been no load into {title} yet.")
+
+
+def different(title: str, columns: Iterable[str] = ()) -> Different:
+    """What to tell where the table is not what the pages take it for, and for want of which columns."""
+    named = ", ".join(columns)
+    return Different(
+        f"{title} has a table that lacks a column the pages need{f' ({named})' if named else ''};"
+        " load it as tables.yaml has it."
+    )
 
 
 def refused(error: Exception) -> bool:

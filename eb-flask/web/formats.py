@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Response, make_response, render_template, request
-from flask.json.provider import DefaultJSONProvider
+
+from .kinds import written
 
 KEY = "web.format"
-ENCODER = json.JSONEncoder(separators=(",", ":"), default=DefaultJSONProvider.default)
+ENCODER = json.JSONEncoder(separators=(",", ":"), default=written)
 AS_CSV = ("/people", "/compare", "/rejected")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, url_for
 
-from . import faults, formats, queries
+from . import faults, formats, ledger, queries
 from .db import Database
 from .facts import NetworkFacts
 
@@ -75,7 +75,7 @@ def card(database: Database) -> dict[str, Any]:
     try:
         facts |= queries.server(database)
         facts |= {"up": True}
-        facts |= {"rows": queries.count(database), "last_load": queries.last_load(database)}
+        facts |= {"rows": queries.count(database), "last_load": ledger.last(database)}
     except faults.Fault as fault:
         facts |= {"state": fault.state, "sentence": fault.sentence}
         facts |= {"rows": 0} if isinstance(fault, faults.NoTable) else {}

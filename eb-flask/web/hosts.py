@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import BadHost
 
 from . import errors
 
@@ -27,6 +28,8 @@ def install(app: Flask, names: Iterable[str]) -> None:
 
 def answer(known: frozenset[str]) -> Response | None:
     """Nothing where the name is one of these pages; otherwise what the request is told."""
+    if isinstance(request.routing_exception, BadHost):  # no page can be made, for it would have no addresses
+        return Response("The Host of this request is not a name.\n", 400, content_type="text/plain")
     if request.is_secure or trusted(request.host, known):
         return None
     return errors.sentence(

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from .db import Database, Result
 from .queries import NAMED, escaped, shown
-from .tables import persons
+from .reflection import Shape
 from .view import Filter, View
 
 MOST_COUNTED = 10_000
@@ -24,46 +24,46 @@ EXPORT_BATCH = 20_000
 COPY_BATCH = 100_000  # of text, which takes less room
 
 
-def page(database: Database, view: View) -> tuple[Result, bool]:
+def page(database: Database, people: Shape, view: View) -> tuple[Result, bool]:
     """The rows of the page, and whether more follow: one row more than asked for tells."""
-    result = run(database, rows(view).limit(view.size + 1), "the rows")
+    result = run(database, rows(people, view).limit(view.size + 1), "the rows")
     return replace(result, rows=result.rows[: view.size]), len(result.rows) > view.size
 
 
-def total(database: Database, view: View) -> Result:
+def total(database: Database, people: Shape, view: View) -> Result:
     """How many people the filters leave, counted up to 10,001."""
-    some = select(persons.c.id).where(*conditions(view)).limit(MOST_COUNTED + 1).subquery("some")
+    some = select(people.table.c.id).where(*conditions(people, view)).limit(MOST_COUNTED + 1).subquery("some")
     return run(database, select(func.count().label("rows")).select_from(some), "their number")
 
 
-def facet(database: Database, view: View, column: str) -> Result:
+def facet(database: Database, people: Shape, view: View, column: str) -> Result:
     """The most frequent values of a column among the people the filters leave, with their counts."""
     counted = func.count().label("rows")
-    value = persons.c[column].label("value")
-    statement = select(value, counted).where(*conditions(view)).group_by(value)
+    value = people.table.c[column].label("value")
+    statement = select(value, counted).where(*conditions(people, view)).group_by(value)
     return run(database, statement.order_by(counted.desc(), value).limit(MOST_VALUES), f"values of {column}")
 
 
-def everybody(database: Database, view: View) -> Iterator[Batch]:
+def everybody(database: Database, people: Shape, view: View) -> Iterator[Batch]:
     """All rows of the view in its order, in batches: memory for one, and no connection held between two."""
     after = view.after
     while True:
-        statement = rows(replace(view, after=after)).limit(EXPORT_BATCH)
+        statement = rows(people, replace(view, after=after)).limit(EXPORT_BATCH)
         with database.connection() as connection:
             batch = connection.execute(statement).cursor.fetchall()  # plain tuples, half the time
         if batch:
             yield batch
         if len(batch) < EXPORT_BATCH:
             return
-        last = dict(zip(persons.c.keys(), batch[-1], strict=True))
+        last = dict(zip(people.columns, batch[-1], strict=True))
         after = (last[view.sort], last["id"])
 
 
-def copied(database: Database, view: View) -> Iterator[bytes]:
+def copied(database: Database, people: Shape, view: View) -> Iterator[bytes]:
     """The same by id, as CSV that the database wrote: a quarter of the time. Only where `copies` says so."""
     after = view.after
     while True:
-        text, count = database.copy(rows(replace(view, after=after)).limit(COPY_BATCH))
+        text, count = database.copy(rows(people, replace(view, after=after)).limit(COPY_BATCH))
         if count:
             yield text
         if count < COPY_BATCH:
@@ -80,21 +80,21 @@ def last_identifier(text: bytes) -> int:
     return int(text[start + 1 :].partition(b",")[0])
 
 
-def rows(view: View) -> Select[Any]:
+def rows(people: Shape, view: View) -> Select[Any]:
     """The people of the view in its order, from where it says on."""
-    column = persons.c[view.sort]
-    order = [persons.c.id] if view.sort == "id" else [column, persons.c.id]
-    statement = select(persons).where(*conditions(view))
+    columns = people.table.c
+    order = [columns.id] if view.sort == "id" else [columns[view.sort], columns.id]
+    statement = select(people.table).where(*conditions(people, view))
     if view.after is not None:
-        statement = statement.where(behind(view))
+        statement = statement.where(behind(people, view))
     return statement.order_by(*(part.desc() if view.descending else part.asc() for part in order))
 
 
-def behind(view: View) -> ColumnElement[bool]:
+def behind(people: Shape, view: View) -> ColumnElement[bool]:
     """The condition for what comes after the last row of the page before."""
     assert view.after is not None
     value, identifier = view.after
-    column, key = persons.c[view.sort], persons.c.id
+    column, key = people.table.c[view.sort], people.table.c.id
     further = key < identifier if view.descending else key > identifier
     if view.sort == "id":
         return further
@@ -104,17 +104,17 @@ def behind(view: View) -> ColumnElement[bool]:
     return or_(beyond, and_(column == value, further))
 
 
-def conditions(view: View) -> list[ColumnElement[bool]]:
+def conditions(people: Shape, view: View) -> list[ColumnElement[bool]]:
     """The search and the filters as SQL."""
-    found = [condition(item) for item in view.filters]
+    found = [condition(people, item) for item in view.filters]
     if view.q:
-        found.insert(0, like(persons.c.email, f"%{escaped(view.q)}%"))
+        found.insert(0, like(people.table.c.email, f"%{escaped(view.q)}%"))
     return found
 
 
-def condition(item: Filter) -> ColumnElement[bool]:
+def condition(people: Shape, item: Filter) -> ColumnElement[bool]:
     """One filter as SQL."""
-    return OPERATIONS[item.operator](persons.c[item.column], item.operand)
+    return OPERATIONS[item.operator](people.table.c[item.column], item.operand(people.kinds[item.column]))
 
 
 def like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:

@@ -8,6 +8,8 @@ from flask import Blueprint, Response, abort, current_app, redirect, request, ur
 
 from . import errors, formats, listing, logs, queries, sheet, view
 from .db import Database, Result
+from .kinds import LARGEST
+from .reflection import Shape, with_current
 from .view import Senseless, View
 
 bp = Blueprint("people", __name__, url_prefix="/<any(rds, redshift):source>")
@@ -16,23 +18,29 @@ bp = Blueprint("people", __name__, url_prefix="/<any(rds, redshift):source>")
 @bp.get("/people")
 def index(source: str) -> Response:
     """The people that the address describes, as a page, JSON, or CSV of all of them."""
+    database = chosen(source)
+    return with_current((database.tables,), lambda: answer(database))
+
+
+def answer(database: Database) -> Response:
+    """The same, from the columns that the table has for all that is known."""
+    people = database.tables["persons"]
     try:
-        wanted = view.parse(request.args.items(multi=True))
+        wanted = view.parse(request.args.items(multi=True), people.kinds)
     except Senseless as error:
         return errors.sentence(str(error), 400)
     if formats.wanted() == "csv":
-        return export(chosen(source), wanted)
-    database = chosen(source)
+        return export(database, people, wanted)
     if "" in request.args.values():  # as forms send it; the address in the bar should be short
         return redirect(address(database, wanted), 303)  # type: ignore[return-value]
     return formats.page(
         "people/index.html",
-        listed(database, wanted),
+        listed(database, people, wanted),
         wanted=wanted,
         address=partial(address, database),
-        columns=list(view.COLUMNS),
+        columns=people.columns,
         sizes=view.SIZES,
-        known_facets=view.FACETS,
+        known_facets=view.facets(people.kinds),
     )
 
 
@@ -40,7 +48,7 @@ def index(source: str) -> Response:
 def row(source: str, identifier: int) -> Response:
     """One person by id."""
     database = chosen(source)
-    result = timed(queries.person(database, identifier)) if identifier <= view.LARGEST_ID else Result([], 0)
+    result = timed(queries.person(database, identifier)) if identifier <= LARGEST else Result([], 0)
     if not result.rows:
         return errors.sentence(f"Nobody in {database.title} has the id {identifier}.", 404)
     facts = {"database": source, "title": result.rows[0]["email"], "persons": result.rows, "more": False}
@@ -75,11 +83,11 @@ def timed(result: Result) -> Result:
     return result
 
 
-def listed(database: Database, wanted: View) -> dict[str, Any]:
+def listed(database: Database, people: Shape, wanted: View) -> dict[str, Any]:
     """The facts of a page of people."""
-    result, more = listing.page(database, wanted)
-    total = listing.total(database, wanted)
-    facets = {name: listing.facet(database, wanted, name) for name in wanted.facets}
+    result, more = listing.page(database, people, wanted)
+    total = listing.total(database, people, wanted)
+    facets = {name: listing.facet(database, people, wanted, name) for name in wanted.facets}
     for answer in (result, total, *facets.values()):
         timed(answer)
     count = total.rows[0]["rows"]
@@ -103,14 +111,14 @@ def address(database: Database, wanted: View, suffix: str = "") -> str:
     return f"{path}?{wanted.query}" if wanted.query else path
 
 
-def export(database: Database, wanted: View) -> Response:
+def export(database: Database, people: Shape, wanted: View) -> Response:
     """All rows of the view as CSV, sent while they are read; the first batch before the status is."""
     if database.copies and wanted.sort == "id":
-        texts = listing.copied(database, wanted)
-        body = sheet.defused_texts(next(texts, b""), texts)
+        texts = listing.copied(database, people, wanted)
+        body = sheet.defused_texts(people.columns, next(texts, b""), texts)
     else:
-        batches = listing.everybody(database, wanted)
-        body = sheet.lines(next(batches, []), batches)
+        batches = listing.everybody(database, people, wanted)
+        body = sheet.lines(people.columns, next(batches, []), batches)
     response = Response(body, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="people-{database.name}.csv"'
     return response

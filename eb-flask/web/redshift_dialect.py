@@ -3,18 +3,22 @@
     create_engine("redshift+redshift_connector://", ...)
 
 Redshift speaks the SQL of PostgreSQL 8.0, so this is the PostgreSQL dialect with what differs:
-parameters as %s, no RETURNING, a driver that reports a lost connection in its own ways.
+parameters as %s, no RETURNING, a driver that reports a lost connection in its own ways, a catalog without the
+columns that PostgreSQL has added since, so that its reflection is our own.
 """
 
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
-from sqlalchemy.engine.interfaces import ConnectArgsType, IsolationLevel
+from sqlalchemy.engine.interfaces import ConnectArgsType, IsolationLevel, ReflectedColumn
 from sqlalchemy.engine.url import URL
+from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import NullType
 
 GONE = (
     "BrokenPipe",
@@ -26,6 +30,17 @@ GONE = (
     "57P02",
     "57P03",
 )
+
+# The standard catalog tables, which every user of Redshift may read, and no column newer than PostgreSQL 8.0.
+# SVV_COLUMNS would also ask external schemas, and wait for them.
+COLUMNS = text("""
+SELECT a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS required
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
+WHERE n.nspname = :schema AND c.relname = :name AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+""").bindparams(bindparam("schema"), bindparam("name"))
 
 
 class _Compiler(PGCompiler):
@@ -76,6 +91,24 @@ class RedshiftDialect(PGDialect):
             connection.py_types[quoted_name] = connection.py_types[str]
 
         return teach
+
+    def get_columns(
+        self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
+    ) -> list[ReflectedColumn]:
+        """The columns of a table, in order, for Inspector.get_columns; raises NoSuchTableError."""
+        place = {"schema": schema or self.default_schema_name, "name": table_name}
+        found = connection.execute(COLUMNS, place).all()
+        if not found:
+            raise NoSuchTableError(table_name)
+        return [
+            {"name": name, "type": self._type(kind), "nullable": not required, "default": None}
+            for name, kind, required in found
+        ]
+
+    def _type(self, written: str) -> Any:
+        """The type that format_type has written, without its length; a NullType for one that is not known."""
+        known = self.ischema_names.get(written.partition("(")[0])
+        return known() if known else NullType()
 
     def _set_backslash_escapes(self, connection: Any) -> None:
         self._backslash_escapes = False  # Redshift has no standard_conforming_strings to ask for

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from .merge import Difference
-from .view import COLUMNS
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # How such a cell looks in the written text: behind a comma, quoted or not (a line end is always quoted).
@@ -18,16 +17,16 @@ SUSPICIOUS_BYTES = re.compile(SUSPICIOUS.pattern.encode())
 Batch = Sequence[Sequence[Any]]
 
 
-def lines(first: Batch, batches: Iterable[Batch]) -> Iterator[str]:
+def lines(columns: Sequence[str], first: Batch, batches: Iterable[Batch]) -> Iterator[str]:
     """CSV text with a head line, a batch of rows at a time."""
-    yield text([tuple(COLUMNS)]) + text(first)
+    yield text([columns]) + text(first)
     for batch in batches:
         yield text(batch)
 
 
-def defused_texts(first: bytes, texts: Iterable[bytes]) -> Iterator[bytes]:
+def defused_texts(columns: Sequence[str], first: bytes, texts: Iterable[bytes]) -> Iterator[bytes]:
     """CSV that a database wrote, with a head line; only a piece that looks suspicious is taken apart."""
-    yield plain([tuple(COLUMNS)]).encode()
+    yield plain([columns]).encode()
     for piece in chain((first,), texts):
         if SUSPICIOUS_BYTES.search(piece):
             yield from map(str.encode, defused_lines(io.StringIO(piece.decode(), newline="")))
@@ -35,12 +34,12 @@ def defused_texts(first: bytes, texts: Iterable[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-def of_differences(first: Iterable[Difference | None], rest: Iterable[Difference | None]) -> Iterator[str]:
+def of_differences(columns: Sequence[str], found: Iterable[Difference | None]) -> Iterator[str]:
     """CSV text of differences: every column as RDS has it, then as Redshift has it."""
-    sides = [[f"{name}_{column}" for column in COLUMNS] for name in ("rds", "redshift")]
+    sides = [[f"{name}_{column}" for column in columns] for name in ("rds", "redshift")]
     yield plain([["id", *sides[0], *sides[1]]])
-    nobody = [None] * len(COLUMNS)
-    for difference in chain(first, rest):
+    nobody = [None] * len(columns)
+    for difference in found:
         if difference:
             cells = [difference.key, *(difference.left or nobody), *(difference.right or nobody)]
             yield plain([list(map(defused, cells))])

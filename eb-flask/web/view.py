@@ -9,16 +9,18 @@
     facet                  a column whose values are counted beside the rows; several allowed
     after                  the last row of the page before: its value in the sort column, its id
 
-In: parameters to a View and back, a sentence for what makes no sense. Out: SQL (queries.py), HTML.
+In: the columns that there are and their kinds, parameters to a View and back, a sentence for what makes no
+sense. Out: SQL (listing.py), HTML.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-COLUMNS: dict[str, type] = {"id": int, "email": str, "state": str, "postal": str, "address": str}
+from .kinds import KINDS, LARGEST, written
+
 OPERATORS = {
     "is": "is",
     "not": "is not",
@@ -33,12 +35,13 @@ OPERATORS = {
     "isnull": "is empty",
 }
 TEXT_ONLY = ("contains", "startswith", "endswith")
+NO_ORDER = ("gt", "gte", "lt", "lte", "in")
 FACETS = ("state", "postal")
 SIZES = (20, 50, 100, 200, 500)
 USUAL_SIZE = 100
 LONGEST_VALUE = 400
 MOST_FILTERS = 20
-LARGEST_ID = 2**63 - 1
+Kinds = Mapping[str, type]
 
 
 class Senseless(Exception):
@@ -65,12 +68,11 @@ class Filter:
             return f"{self.column} is {'' if self.value == '1' else 'not '}empty"
         return f"{self.column} {OPERATORS[self.operator]} {self.value}"
 
-    @property
-    def operand(self) -> Any:
-        """The value as the column has it: a number, a text, or for `in` a list of them."""
+    def operand(self, kind: type) -> Any:
+        """The value as a column of this kind has it, or for `in` a list of them."""
         if self.operator == "in":
-            return [_typed(self.column, part) for part in self.value.split(",")]
-        return self.value if self.operator == "isnull" else _typed(self.column, self.value)
+            return [_typed(self.column, kind, part) for part in self.value.split(",")]
+        return self.value if self.operator == "isnull" else _typed(self.column, kind, self.value)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class View:
         if self.size != USUAL_SIZE:
             pairs.append(("size", str(self.size)))
         if self.after is not None:
-            pairs.append(("after", json.dumps(self.after, ensure_ascii=False, separators=(",", ":"))))
+            after = json.dumps(self.after, ensure_ascii=False, separators=(",", ":"), default=written)
+            pairs.append(("after", after))
         return urlencode(pairs)
 
     def sorted_by(self, column: str) -> "View":
@@ -119,7 +122,7 @@ class View:
     def with_only(self, column: str, value: Any) -> "View":
         """The view narrowed to one value of a column, as a click on a facet does."""
         others = tuple(f for f in self.filters if (f.column, f.operator) != (column, "is"))
-        item = Filter(column, "isnull", "1") if value is None else Filter(column, "is", str(value))
+        item = Filter(column, "isnull", "1") if value is None else Filter(column, "is", written(value))
         return replace(self, filters=(*others, item), after=None)
 
     def following(self, last: dict[str, Any]) -> "View":
@@ -127,56 +130,64 @@ class View:
         return replace(self, after=(last[self.sort], last["id"]))
 
 
-def parse(parameters: Iterable[tuple[str, str]]) -> View:
-    """The view that the parameters of an address describe; raises Senseless."""
+def parse(parameters: Iterable[tuple[str, str]], kinds: Kinds) -> View:
+    """The view of a table with these columns that the parameters of an address describe; raises Senseless."""
     view = View()
     for name, value in parameters:
         if "\0" in value or len(value) > LONGEST_VALUE:
             raise Senseless(f"The value of {name[:40]} is too long or not text.")
         if value:  # a form sends its empty fields too
-            view = _with(view, name, value.strip() if name == "q" else value)
+            view = _with(view, name, value.strip() if name == "q" else value, kinds)
     if view.after is not None:
-        view = replace(view, after=_key(view.sort, view.after))
+        view = replace(view, after=_key(kinds[view.sort], view.after))
     return view
 
 
-def _with(view: View, name: str, value: str) -> View:
+def facets(kinds: Kinds) -> tuple[str, ...]:
+    """The columns whose values can be counted."""
+    return tuple(name for name in FACETS if name in kinds)
+
+
+def operators(kind: type) -> list[str]:
+    """What a column of a kind can be asked."""
+    never = (*(() if kind is str else TEXT_ONLY), *(NO_ORDER if kind is bool else ()))
+    return [name for name in OPERATORS if name not in never]
+
+
+def _with(view: View, name: str, value: str, kinds: Kinds) -> View:
     if name == "q":
         return replace(view, q=value)
     if name == "sort":
-        return replace(view, sort=_column(value.removeprefix("-")), descending=value.startswith("-"))
+        column = _known("column", value.removeprefix("-"), kinds)
+        return replace(view, sort=column, descending=value.startswith("-"))
     if name == "size":
         return replace(view, size=_size(value))
     if name == "facet":
-        return replace(view, facets=tuple(dict.fromkeys((*view.facets, _facet(value)))))
+        facet = _known("facet", value, facets(kinds))
+        return replace(view, facets=tuple(dict.fromkeys((*view.facets, facet))))
     if name == "after":
         return replace(view, after=_json(value))
     if len(view.filters) == MOST_FILTERS:
         raise Senseless(f"There are more than {MOST_FILTERS} filters.")
-    return replace(view, filters=(*view.filters, _filter(name, value)))
+    return replace(view, filters=(*view.filters, _filter(name, value, kinds)))
 
 
-def _filter(name: str, value: str) -> Filter:
+def _filter(name: str, value: str, kinds: Kinds) -> Filter:
     column, _, operator = name.partition("__")
-    item = Filter(_column(column), operator or "is", value)
-    if item.operator not in OPERATORS or (COLUMNS[column] is int and item.operator in TEXT_ONLY):
-        known = ", ".join(o for o in OPERATORS if COLUMNS[column] is str or o not in TEXT_ONLY)
-        raise Senseless(f"{column} has no filter {item.operator[:40]}; it has {known}.")
+    item = Filter(_known("column", column, kinds), operator or "is", value)
+    known = operators(kinds[column])
+    if item.operator not in known:
+        raise Senseless(f"{column} has no filter {item.operator[:40]}; it has {', '.join(known)}.")
     if item.operator == "isnull" and value not in ("0", "1"):
         raise Senseless(f"{column}__isnull is 1 or 0.")
-    _ = item.operand
+    _ = item.operand(kinds[column])
     return item
 
 
-def _column(name: str) -> str:
-    if name not in COLUMNS:
-        raise Senseless(f"There is no column {name[:40]}; there are {', '.join(COLUMNS)}.")
-    return name
-
-
-def _facet(name: str) -> str:
-    if name not in FACETS:
-        raise Senseless(f"There is no facet {name[:40]}; there are {', '.join(FACETS)}.")
+def _known(what: str, name: str, names: Iterable[str]) -> str:
+    if name not in names:
+        there = ", ".join(names)
+        raise Senseless(f"There is no {what} {name[:40]}; there {f'are {there}' if there else 'is none'}.")
     return name
 
 
@@ -186,13 +197,11 @@ def _size(value: str) -> int:
     return int(value)
 
 
-def _typed(column: str, value: str) -> Any:
-    if COLUMNS[column] is str:
-        return value
-    digits = value.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= LARGEST_ID):
-        raise Senseless(f"{column} is a number, which {value[:40]} is not.")
-    return int(value)
+def _typed(column: str, kind: type, value: str) -> Any:
+    try:
+        return KINDS[kind].read(value)
+    except ValueError:
+        raise Senseless(f"{column} is {KINDS[kind].words}, which {value[:40]} is not.") from None
 
 
 def _json(value: str) -> Any:
@@ -202,18 +211,21 @@ def _json(value: str) -> Any:
         return ()
 
 
-def _key(sort: str, after: Any) -> tuple[Any, int]:
+def _key(kind: type, after: Any) -> tuple[Any, int]:
     """The place to go on from, if it is one: a value of the sort column (or nothing), and an id."""
-    if isinstance(after, list) and len(after) == 2:
+    try:
         value, identifier = after
-        if _fits(value, COLUMNS[sort]) and _fits(identifier, int) and identifier is not None:
-            return value, identifier
-    raise Senseless("The place to go on from is not one; go back to the first page.")
+        return None if value is None else _value(kind, value), _value(int, identifier)
+    except (TypeError, ValueError):
+        raise Senseless("The place to go on from is not one; go back to the first page.") from None
 
 
-def _fits(value: Any, kind: type) -> bool:
-    if value is None:
-        return True
-    if kind is int:
-        return type(value) is int and abs(value) <= LARGEST_ID
-    return isinstance(value, str) and "\0" not in value
+def _value(kind: type, value: Any) -> Any:
+    """A value of a kind as JSON has it; ValueError where it is none."""
+    if kind is int and type(value) is int and abs(value) <= LARGEST:
+        return value
+    if kind in (bool, float) and type(value) is kind:
+        return value
+    if kind in (int, bool, float) or not isinstance(value, str) or "\0" in value:
+        raise ValueError(value)
+    return KINDS[kind].read(value)
