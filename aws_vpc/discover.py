@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_vpc.errors import Error, UsageError
+from aws_vpc.inputs import check_known, check_value
 from aws_vpc.network import Network
 from aws_vpc.network_answers import build
 from aws_vpc.network_faults import faults
@@ -72,7 +73,7 @@ ABSENT = {"InvalidAction", "NotImplemented", "NotImplementedError", "UnknownOper
 def from_templates(path: Path, given: Mapping[str, str], region: str) -> Network:
     """The network of a root template, or of `nested-stack.yaml` in a folder, with the parameters."""
     folder, root = _root(path)
-    _refuse_unknown(folder / root, given)
+    _refuse_wrong(folder / root, given)
     files = {
         it.name: it.read_text(encoding="utf-8") for it in sorted(folder.iterdir()) if it.suffix in SUFFIXES
     }
@@ -90,14 +91,13 @@ def _root(path: Path) -> tuple[Path, str]:
     return folder, root
 
 
-def _refuse_unknown(root: Path, given: Mapping[str, str]) -> None:
-    """UsageError for a parameter that the root template does not have."""
+def _refuse_wrong(root: Path, given: Mapping[str, str]) -> None:
+    """UsageError for a parameter that the root template does not have, or not with this value."""
     if given:
         declared = parse(root.read_text(encoding="utf-8")).get("Parameters") or {}
-        if unknown := sorted(given.keys() - declared.keys()):
-            raise UsageError(
-                f"{root.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}"
-            )
+        check_known(given, list(declared), root.name)
+        for name, value in given.items():
+            check_value(name, declared[name], value)
 
 
 def defaults(path: Path) -> dict[str, str]:

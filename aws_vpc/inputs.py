@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from aws_vpc.errors import UsageError
+from aws_vpc.errors import TemplateError, UsageError
+from aws_vpc.template_parameters import check
 
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 INSTANCE_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
@@ -235,6 +236,14 @@ def scalar(value: Any) -> str:
     if value is None or isinstance(value, Mapping):
         raise TypeError(value)
     return str(value)
+
+
+def check_value(name: str, declared: Mapping[str, Any], value: str) -> None:
+    """Raises UsageError when a parameter's value breaks a constraint of the template."""
+    try:
+        check(name, declared, value)
+    except TemplateError as error:
+        raise UsageError(f"--param {name}={value}: {error}") from None
 
 
 def check_known(given: Iterable[str], declared: Sequence[str], template: str) -> None:

@@ -38,11 +38,11 @@ def tagged(clients: Clients, name: str) -> Iterator[str]:
 
 
 def buckets(clients: Clients, name: str) -> Iterator[str]:
-    """The buckets that CloudFormation has named after a nested stack, whose name it cuts short."""
-    begins = f"{name}-nested".lower()[:SHORTENED]
-    for one in clients("s3").list_buckets()["Buckets"]:
-        if one["Name"].startswith(begins):
-            yield f"bucket {one['Name']}"
+    """The buckets of this Region that CloudFormation has named after a nested stack, cut short."""
+    begins, s3 = f"{name}-nested".lower()[:SHORTENED], clients("s3")
+    # Without the Region, a namesake's buckets in another one would be told, too (API, ListBuckets).
+    for page in s3.get_paginator("list_buckets").paginate(BucketRegion=s3.meta.region_name):
+        yield from (f"bucket {one['Name']}" for one in page["Buckets"] if one["Name"].startswith(begins))
 
 
 def database_snapshots(clients: Clients, name: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from aws_vpc.network_values import INTERNET
 
 # What cannot be the end of a way.
 NO_ENDS = {"RouteTable", "Acl", "PrefixList", "TransitGatewayRouteTable", "TargetGroup"}
+ADDRESS = set("0123456789abcdef.:/")
 GONE = {"deleted", "deleting", "failed", "rejected", "expired"}
 
 SPELLED = {
@@ -61,6 +62,8 @@ def find(network: Network, text: str) -> End:
         raise UsageError(f"{text!r} is ambiguous: {', '.join(told(network, it) for it in found)}")
     if service := _service(network, text):
         return End(text, service=service)
+    if set(text.lower()) <= ADDRESS and any(mark in text for mark in ".:"):
+        raise UsageError(f"{text!r} is no address and no block, such as 10.0.4.0/24 or 2001:db8::/64")
     raise UsageError(f"{text!r} names nothing here; {_near(network, text)}")
 
 

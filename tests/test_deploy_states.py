@@ -173,6 +173,7 @@ def test_a_bucket_with_data_is_named_and_only_purged_when_that_is_asked_for(run,
     assert f"bucket {bucket} emptied of 1 objects" in err and kept in out
     status, out, _ = run("status")
     assert status == 3 and f"kept: bucket {kept}" in out and bucket not in out
+    assert kept not in run("status", "--region", "eu-central-1")[1]  # a namesake would not be there
     assert s3.list_objects_v2(Bucket=kept)["KeyCount"] == 1
     with pytest.raises(ClientError):
         s3.head_bucket(Bucket=bucket)

@@ -166,7 +166,7 @@ def test_map_writes_what_the_name_says(tmp_path: Path, capsys: pytest.CaptureFix
     [
         (["out.png"], 2, "neither in .svg nor in .html"),
         (["out.svg", "--from", "WebServer"], 2, "go together"),
-        (["gone/out.svg"], 1, "cannot be written"),
+        (["gone/out.svg"], 2, "cannot be written: No such file or directory; name a file that can"),
         (["out.svg", "--from", "WebServer", "--to", "nobody"], 2, "nobody"),
     ],
 )

@@ -86,7 +86,7 @@ def test_matrix_agrees_with_reach(run: Run) -> None:
     ("words", "why"),
     [
         (("--protocol", "all"), "one protocol at a time"),
-        (("--protocol", "icmp", "--port", "80"), "--port goes with tcp and udp"),
+        (("--protocol", "icmp", "--port", "80"), "ports go with tcp and udp"),
         (("--csv", "--json"), "exclude each other"),
         (("--port", "http"), "http"),
         (("--port", "1", "--all-ports"), "not allowed with"),
@@ -132,6 +132,24 @@ def snapshots(tmp_path: Path, closed: Path) -> tuple[Path, Path]:
 def test_diff_of_two_snapshots_tells_the_same(run: Run, snapshots: tuple[Path, Path]) -> None:
     status, out, _ = run("diff", *map(str, snapshots))
     assert (status, out.split()) == (0, ["closed", WEB, "->", DATABASE, "tcp", "5432"])
+
+
+def stand_as(root: str, snapshot: Path) -> None:
+    """What a snapshot holds is named below a root stack, as what a live account has made is named."""
+    for file in snapshot.rglob("*.json"):
+        file.write_text(file.read_text().replace('"LogicalPath": "', f'"LogicalPath": "{root}/'))
+
+
+def test_diff_finds_what_stands_by_the_names_in_its_templates(
+    run: Run, snapshots: tuple[Path, Path], closed: Path
+) -> None:
+    stand_as("app", snapshots[0])
+    status, out, _ = run("diff", str(snapshots[0]), str(TEMPLATES))
+    assert (status, out.strip()) == (0, "nothing is opened or closed")
+    status, out, _ = run("diff", str(snapshots[0]), str(closed))
+    assert (status, out.split()) == (0, ["closed", WEB, "->", DATABASE, "tcp", "5432"])
+    status, out, _ = run("diff", str(closed), str(snapshots[0]), "--refuse-opened")
+    assert (status, out.split()) == (3, ["opened", WEB, "->", DATABASE, "tcp", "5432"])
 
 
 def test_what_is_not_modelled_is_not_left_out_in_silence(run: Run, snapshots: tuple[Path, Path]) -> None:

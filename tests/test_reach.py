@@ -121,7 +121,7 @@ def test_wrong_use_is_one_line_with_the_reason(
 def test_a_parameter_that_the_template_refuses_is_told_in_its_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.main(["reach", "WebServer", "Database", "--param", "WebPort=0"]) == 1
+    assert cli.main(["reach", "WebServer", "Database", "--param", "WebPort=0"]) == 2
     assert "must be a TCP port between 1 and 65535" in capsys.readouterr().err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from aws_vpc import report
@@ -41,13 +42,17 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace, console: Console) -> int:
     """0, or with --refuse-opened 3 when something is opened; 1 where pairs meet what is not modelled."""
     protocol, port = asked(options)
+    paths = options.old, options.new
+    networks = [network_at(Path(path).expanduser(), options) for path in paths]
+    # What stands is named below its root stack, what templates say is not.
+    mixed = len({has_templates(Path(path).expanduser()) for path in paths}) > 1
     lists, known = [], True
-    for path in (options.old, options.new):
-        network = network_at(Path(path).expanduser(), options)
+    for path, network, other in zip(paths, networks, networks[::-1], strict=True):
         for warning in network.warnings:
             console.note(f"{path}: {warning}")
         found = survey(network, protocol, port)
-        lists.append(by_name(network, found.reached))
+        root = root_of(network, other) if mixed else ""
+        lists.append(below(root, by_name(network, found.reached)))
         if unknown := told_unknown(network, found.unknown):
             console.note(f"{path}: {unknown}")
             known = False
@@ -62,9 +67,35 @@ def network_at(path: Path, options: Namespace) -> Network:
 
     if not path.exists():
         raise UsageError(f"there is no {path}; name a template, a folder of templates, or a snapshot")
-    if path.is_file() or (path / "nested-stack.yaml").exists():
+    if has_templates(path):
         return discover.from_templates(path, sources.parameters(options), options.region or sources.REGION)
     return discover.from_snapshot(path)
+
+
+def has_templates(path: Path) -> bool:
+    """Whether a path names templates, not a snapshot."""
+    return path.is_file() or (path / "nested-stack.yaml").exists()
+
+
+def root_of(network: Network, other: Network) -> str:
+    """The root stack below whose name all is that another network names without it; empty where none is."""
+    names, wanted = ({label.logical for label in one.labels.values()} for one in (network, other))
+    roots = {name.split("/")[0] for name in names - wanted if name.partition("/")[2] in wanted - {""}}
+    if len(roots) > 1:
+        raise UsageError(f"several stacks are made of these templates: {', '.join(sorted(roots))}")
+    return roots.pop() if roots else ""
+
+
+def below(root: str, found: list[Reached]) -> list[Reached]:
+    """The same, with names as the templates have them."""
+    return [
+        replace(
+            one,
+            source=one.source.removeprefix(f"{root}/"),
+            destination=one.destination.removeprefix(f"{root}/"),
+        )
+        for one in found
+    ]
 
 
 def lines(protocol: str, opened: list[Reached], closed: list[Reached]) -> list[str]:

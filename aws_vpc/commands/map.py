@@ -45,7 +45,7 @@ def run(options: Namespace, console: Console) -> int:
     try:
         path.write_text(svg(page) if path.suffix == ".svg" else html(page), encoding="utf-8")
     except OSError as error:
-        raise Error(f"{path} cannot be written: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be written: {error.strerror}; name a file that can") from error
     told = page.drawing.verdict
     console.answer(
         [f"{path} written, {len(page.named)} boxes{f'; {told}' if told else ''}"],

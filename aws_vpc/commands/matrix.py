@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from aws_vpc import report
 from aws_vpc.commands import sources
 from aws_vpc.commands.console import Console
-from aws_vpc.commands.reach import port_range, protocol_number
+from aws_vpc.commands.reach import port_range, protocol_number, refuse_ports
 from aws_vpc.errors import UsageError
 from aws_vpc.matrix_table import MOST_ASKED, Ends, Reached, Survey, by_name, name_of, survey, told_unknown
 from aws_vpc.network import Network, PortRange
-from aws_vpc.network_values import ANY_PROTOCOL, WITH_PORTS
+from aws_vpc.network_values import ANY_PROTOCOL
 
 PARTLY = "answers come back to some client ports only"
 HEADS = ("from", "to", "ports", "")
@@ -56,8 +56,7 @@ def asked(options: Namespace) -> tuple[int, PortRange | None]:
     protocol, port = protocol_number(options.protocol), port_range(options.port)
     if protocol == ANY_PROTOCOL:
         raise UsageError("matrix asks one protocol at a time: tcp, udp, icmp, icmpv6 or a number")
-    if port and protocol not in WITH_PORTS:
-        raise UsageError(f"--port goes with tcp and udp, not with {options.protocol}; leave it out")
+    refuse_ports(options, protocol, port)
     return protocol, port
 
 

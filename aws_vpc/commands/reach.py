@@ -10,7 +10,7 @@ from aws_vpc.commands.console import Console
 from aws_vpc.errors import UsageError
 from aws_vpc.network import Address, Network, PortRange, Verdict
 from aws_vpc.network_names import find
-from aws_vpc.network_values import ANY_PROTOCOL
+from aws_vpc.network_values import ANY_PROTOCOL, WITH_PORTS
 from aws_vpc.reach_asking import Question
 from aws_vpc.reach_json import OWN, analysis
 from aws_vpc.reach_question import Answer, ask
@@ -48,11 +48,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace, console: Console) -> int:
     """0 reachable, 3 not reachable, 1 unknown."""
     asked = port_range(options.port), port_range(options.source_port)
+    protocol = protocol_number(options.protocol)
+    refuse_ports(options, protocol, *asked)
     network = sources.network(options, console)
     question = Question(
         find(network, options.source),
         find(network, options.destination),
-        protocol_number(options.protocol),
+        protocol,
         asked[0],
         asked[1],
         address(options.source_ip),
@@ -91,6 +93,12 @@ def protocol_number(text: str) -> int:
     if text.isdecimal() and int(text) <= 255:
         return int(text)
     raise UsageError(f"protocol {text!r} is not known: tcp, udp, icmp, all or a number up to 255")
+
+
+def refuse_ports(options: Namespace, protocol: int, *ports: PortRange | None) -> None:
+    """Raises UsageError when ports are given of a protocol that has none."""
+    if any(ports) and protocol not in WITH_PORTS:
+        raise UsageError(f"ports go with tcp and udp, not with {options.protocol}; leave them out")
 
 
 def port_range(text: str | None) -> PortRange | None:

@@ -14,10 +14,9 @@ from typing import Any
 from aws_vpc import deploy, inputs
 from aws_vpc.commands.console import Console
 from aws_vpc.commands.session import ROOT
-from aws_vpc.errors import Error, TemplateError, UsageError
+from aws_vpc.errors import Error, UsageError
 from aws_vpc.loader_image import source
 from aws_vpc.package import Artifact, Package, bundle, package
-from aws_vpc.template_parameters import check
 
 FORM = "create_stacks.sh USERNAME PASSWORD ADDRESS REPO-ROOT [NAT] [ELASTIC-IP]"
 PASSWORD = "AWS_VPC_MASTER_PASSWORD"
@@ -50,6 +49,8 @@ def requested(options: Namespace, console: Console) -> Request:
     if options.bucket:
         inputs.bucket_name(options.bucket)
     root = Path(options.repo_root or ROOT).expanduser()
+    if options.repo_root and not (root / "templates").is_dir():
+        raise UsageError(f"--repo-root {options.repo_root}: there is no folder templates in it")
     packaged, web = package(root / "templates"), bundle(root / "eb-flask")
     given = {**environment(), **positional, **from_file(options)}
     given |= inputs.assignments(options.param)
@@ -57,7 +58,7 @@ def requested(options: Namespace, console: Console) -> Request:
     declared = packaged.template.parameters
     inputs.check_known(given, [name for name in declared if name not in OWN], "nested-stack.yaml")
     for name, value in given.items():
-        constrain(name, declared[name], value)
+        inputs.check_value(name, declared[name], value)
     return Request(
         given,
         defaults(options, declared),
@@ -96,14 +97,6 @@ def environment() -> dict[str, str]:
 def from_file(options: Namespace) -> dict[str, str]:
     """The parameters in the file of --params."""
     return inputs.parameter_file(Path(options.params).expanduser()) if options.params else {}
-
-
-def constrain(name: str, declared: dict[str, Any], value: str) -> None:
-    """Raises UsageError when a value breaks a constraint of the template."""
-    try:
-        check(name, declared, value)
-    except TemplateError as error:
-        raise UsageError(f"--param {name}={value}: {error}") from None
 
 
 def defaults(options: Namespace, declared: dict[str, Any]) -> dict[str, str]:
