@@ -1,5 +1,10 @@
-"""What every test may rely on: an environment and a default session that no other test has touched."""
+"""What every test may rely on: an environment and a default session that no other test has touched.
 
+Hypothesis draws the same examples in every run of the quick setting, so that what passes once passes again;
+AWS_VPC_TEST_ALL draws new ones. However slow a machine is, that is no fault of what is tested.
+"""
+
+import gc
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -10,6 +15,15 @@ import boto3
 import botocore.loaders
 import botocore.session
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize=not os.environ.get("AWS_VPC_TEST_ALL"),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("patient")
 
 # moto reads it once, when it is first imported, which may be in any module.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -81,6 +95,14 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a driver forgets to close is collected while its module's warnings are still let pass."""
+    yield
+    if any(mark.name == "filterwarnings" for mark in getattr(request.module, "pytestmark", ())):
+        gc.collect()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

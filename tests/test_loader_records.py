@@ -136,7 +136,11 @@ def test_the_fast_check_takes_the_usual_row() -> None:
     assert fast is not None and fast.fullmatch(row.encode())
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
 @given(files(), st.integers(1, 40), st.sampled_from([0, 3, cut.SHORT]))
 def test_records_are_what_the_csv_module_reads(
     file: tuple[Table, str, list[list[str]]], size: int, short: int

@@ -212,7 +212,7 @@ VALUES = TEXT | st.integers().map(str) | st.sampled_from(["NY", "1", "-id", "ema
 CASES = settings(
     max_examples=2000 if ALL else 40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
