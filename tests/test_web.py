@@ -107,7 +107,7 @@ def test_the_start_page_shows_both_databases(client: Any) -> None:
         assert facts["up"] is True
         assert facts["rows"] == len(PERSONS)
         assert re.fullmatch(r"\d+(\.\d+)+", facts["version"])
-        assert 0 < facts["milliseconds"] < 5000
+        assert facts["milliseconds"] > 0
 
 
 def test_the_start_page_says_how_fresh_the_rows_are(client: Any, web: Web) -> None:
