@@ -25,7 +25,7 @@ from botocore.exceptions import (
 )
 
 from aws_vpc import doctor
-from aws_vpc.commands.console import Console
+from aws_vpc.commands.console import Console, close_stdout
 from aws_vpc.commands.options import choose, common
 from aws_vpc.errors import Error, UsageError
 
@@ -121,6 +121,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status of a command line."""
+    open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a locale without a character shows ? for it
@@ -135,12 +136,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read the answer has gone; nothing is wrong with the command.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_stdout()
         return 0
     except (Error, ClientError, BotoCoreError) as error:
         if debug:
             raise
         return failed(error, console)
+
+
+def open_streams() -> None:
+    """Opens what leads nowhere in place of a standard stream that is closed.
+
+    The next file that is opened would take its number, and get what is meant for the stream.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def failed(error: Exception, console: Console) -> int:
@@ -149,7 +162,8 @@ def failed(error: Exception, console: Console) -> int:
     tell(line)
     status = error.exit_status if isinstance(error, Error) else 1
     if console.json:
-        print(json.dumps({"schema": 1, "action": "failed", "error": line, "exit_status": status}, indent=2))
+        told = {"schema": 1, "action": "failed", "error": line, "exit_status": status}
+        print(json.dumps(told, indent=2), flush=True)
     return status
 
 

@@ -12,10 +12,15 @@ from rich.console import Console as Terminal
 from rich.console import RenderableType
 from rich.live import Live
 
-from aws_vpc.errors import Refused
+from aws_vpc.errors import Error, Refused
 from aws_vpc.events import Event
 from aws_vpc.progress import Progress, draw
 from aws_vpc.report import event_line
+
+
+def close_stdout() -> None:
+    """Lets what is left to write on stdout go nowhere, for the interpreter tries that again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass
@@ -43,9 +48,19 @@ class Console:
         """Gives the command's answer on stdout: the lines, or with --json the values."""
         if self.json:
             told = {**values, "notes": self.notes} if self.notes else values
-            print(json.dumps(told, indent=2, default=str))
+            self.write(json.dumps(told, indent=2, default=str) + "\n")
         else:
-            print(*lines, sep="\n", flush=True)
+            self.write("\n".join(lines) + "\n")
+
+    def write(self, text: str) -> None:
+        """Gives text on stdout; Error where it cannot be written, as on a full disk."""
+        try:
+            print(text, end="", flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            close_stdout()
+            raise Error(f"the answer cannot be written to standard output: {error.strerror}") from error
 
     @property
     def asks(self) -> bool:

@@ -45,7 +45,7 @@ def run(options: Namespace, console: Console) -> int:
     if unknown := told_unknown(network, found.unknown):
         console.note(unknown)
     if options.csv:
-        print(as_csv(network, options.protocol, found.reached), end="")
+        console.write(as_csv(network, options.protocol, found.reached))
     else:
         console.answer(lines(network, found.reached), values(network, options.protocol, found))
     return 1 if found.unknown else 0
