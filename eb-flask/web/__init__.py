@@ -9,6 +9,7 @@ create_app() ─ settings from the environment
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -38,6 +39,10 @@ class Pages(Flask):
     """Flask with requests whose uploads wait in the folder that the settings name."""
 
     request_class = upload.Upload
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is: no view here is a coroutine, so no request has to look."""
+        return func
 
 
 def create_app(config: settings.Settings | None = None) -> Flask:

@@ -87,8 +87,10 @@ class Database:
             pool_size=limits.connections,
             max_overflow=0,
             pool_timeout=0.5,
+            pool_use_lifo=True,
             hide_parameters=True,
         )
+        self._known = (DBAPIError, self.engine.dialect.loaded_dbapi.Error, OSError, PoolTimeout, *UNREADABLE)
         self._ask_whether_alive = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._ping  # type: ignore[method-assign]
         event.listen(self.engine, "do_connect", self._connect)
@@ -127,19 +129,20 @@ class Database:
     def fetch_fixed(self, fixed: Fixed, values: Mapping[str, Any] | None = None) -> Result:
         """The same of a statement that was compiled before: a lookup then costs half as much."""
         compiled = fixed.compiled(self.engine.dialect)
+        arguments = compiled.arguments(values or {})
 
         def rows() -> list[Row]:
             borrowed = self.engine.raw_connection()
+            connection: Any = borrowed.dbapi_connection
             try:
-                cursor = borrowed.cursor()
-                if compiled.prepare and compiled.prepare not in borrowed.prepared:
+                cursor = connection.cursor()
+                if compiled.prepare and compiled.prepare not in connection.prepared:
                     cursor.execute(compiled.prepare)
-                    borrowed.prepared.add(compiled.prepare)
-                cursor.execute(compiled.sql, compiled.arguments(values or {}))
+                    connection.prepared.add(compiled.prepare)
+                cursor.execute(compiled.sql, arguments)
                 found = cursor.fetchall()
-                cursor.close()
             except Exception as error:
-                if self._is_cut(error, borrowed.dbapi_connection):
+                if self._is_cut(error, connection):
                     borrowed.invalidate(error)
                 raise
             finally:
@@ -170,11 +173,14 @@ class Database:
             yield connection
 
     def _timed(self, rows: Callable[[], list[Row]]) -> Result:
-        with self._as_faults():
-            started = time.perf_counter()
+        self._begin()
+        started = time.perf_counter()
+        try:
             found = self._tried(rows)
-            self._away = None
-            return Result(found, round((time.perf_counter() - started) * 1000, 2))
+        except self._known as error:
+            raise self._fault(error) from error
+        self._away = None
+        return Result(found, round((time.perf_counter() - started) * 1000, 2))
 
     def _tried(self, rows: Callable[[], list[Row]]) -> list[Row]:
         """The rows, asked for again where a connection turned out to be cut."""
@@ -205,17 +211,24 @@ class Database:
 
     @contextmanager
     def _as_faults(self) -> Iterator[None]:
-        """What goes wrong with the database within leaves as a Fault; after an Away the database rests."""
-        self._check_rest()
-        self._thread.deadline = time.monotonic() + self.limits.answer_seconds
-        known = (DBAPIError, self.engine.dialect.loaded_dbapi.Error, OSError, PoolTimeout, *UNREADABLE)
+        """What goes wrong with the database within leaves as a Fault."""
+        self._begin()
         try:
             yield
-        except known as error:
-            fault = faults.of(error, self.title)
-            if isinstance(fault, faults.Away) and not isinstance(error, PoolTimeout):
-                self._rest(fault)
-            raise fault from error
+        except self._known as error:
+            raise self._fault(error) from error
+
+    def _begin(self) -> None:
+        """The time for an answer begins, unless the database rests."""
+        self._check_rest()
+        self._thread.deadline = time.monotonic() + self.limits.answer_seconds
+
+    def _fault(self, error: Exception) -> Exception:
+        """What an error is to the caller; after an Away the database rests."""
+        fault = faults.of(error, self.title)
+        if isinstance(fault, faults.Away) and not isinstance(error, PoolTimeout):
+            self._rest(fault)
+        return fault
 
     def _check_rest(self) -> None:
         """Raises the last Away while the database rests; lets one caller through when the rest is over."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, render_template, request
 
 from .kinds import written
 
@@ -45,12 +45,10 @@ def wanted() -> str:
 def page(template: str, facts: Mapping[str, Any], status: int = 200, **tools: Any) -> Response:
     """The facts in the format asked for: as they are, or through the template, which also gets the tools."""
     if wanted() == "json":
-        response = Response(ENCODER.encode(facts) + "\n", mimetype="application/json")
+        body, kind = ENCODER.encode(facts) + "\n", "application/json"
     else:
-        response = make_response(render_template(template, **facts, **tools))
-    response.status_code = status
-    response.vary.add("Accept")
-    return response
+        body, kind = render_template(template, **facts, **tools), "text/html; charset=utf-8"
+    return Response(body, status, [("Vary", "Accept")], content_type=kind)
 
 
 def twin() -> str:

@@ -8,6 +8,7 @@ localhost, one that AWS gives out, or one that WEB_HOSTS names. Over TLS the cer
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -37,6 +38,7 @@ def answer(known: frozenset[str]) -> Response | None:
     )
 
 
+@lru_cache(maxsize=100)
 def trusted(host: str, known: frozenset[str]) -> bool:
     """Whether a Host header names these pages, and nobody else could have pointed the name here."""
     try:

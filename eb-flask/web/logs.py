@@ -20,6 +20,8 @@ log = logging.getLogger("web")
 ID = "web.request_id"
 DATABASE = "web.database_milliseconds"  # spent in databases by this request
 IDENTIFIER = re.compile(r"[\w=;:.-]{1,128}\Z", re.ASCII)
+STANDARD_ERROR = 2
+UNLOGGED = ("static", "health.healthz")
 ENCODER = json.JSONEncoder(default=str)
 
 
@@ -41,6 +43,24 @@ class JsonFormatter(logging.Formatter):
         return ENCODER.encode(line)
 
 
+class Lines(logging.Handler):
+    """Standard error, a write for each line and no lock: two threads never wait for each other here.
+
+    The kernel keeps a write to a file whole, and to a pipe if it is not longer than PIPE_BUF (pipe(7)).
+    """
+
+    def createLock(self) -> None:
+        """No lock; the name is that of logging."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record."""
+        try:
+            os.write(STANDARD_ERROR, f"{self.format(record)}\n".encode())
+        except Exception:
+            self.handleError(record)
+
+
 def configuration() -> dict[str, Any]:
     """What gunicorn's logconfig_dict should be: its messages and ours, as JSON, on stderr."""
     # Nobody reads where a message was logged and by which thread (Logging HOWTO, "Optimization").
@@ -51,7 +71,7 @@ def configuration() -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": f"{__name__}.JsonFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"stderr": {"()": f"{__name__}.Lines", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {"web": logger, "gunicorn.error": logger},
     }
@@ -73,19 +93,20 @@ class Requests:
             headers.append(("X-Request-Id", environ[ID]))
             if (spent := environ.get(DATABASE)) is not None:
                 headers.append(("Server-Timing", f"db;dur={spent:.2f}"))
-            if request.endpoint not in ("static", "health.healthz"):
-                log.info("request", extra={"facts": facts(environ, status, started)})
+            rule = request.url_rule
+            if rule is None or rule.endpoint not in UNLOGGED:
+                log.info("request", extra={"facts": facts(environ, rule, status, started)})
             return start_response(status, headers, *more)
 
         return self._app(environ, start)
 
 
-def facts(environ: dict[str, Any], status: str, started: float) -> dict[str, Any]:
+def facts(environ: dict[str, Any], rule: Any, status: str, started: float) -> dict[str, Any]:
     """What the log says of a request."""
     return {
         "request_id": environ[ID],
         "method": environ["REQUEST_METHOD"],
-        "route": request.url_rule.rule if request.url_rule else None,
+        "route": rule.rule if rule else None,
         "status": int(status[:3]),
         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
         "database_milliseconds": environ.get(DATABASE),

@@ -78,8 +78,8 @@ def chosen(source: str) -> Database:
 
 def timed(result: Result) -> Result:
     """The result, its time added to what this request spent in databases."""
-    spent = request.environ.get(logs.DATABASE, 0.0)
-    request.environ[logs.DATABASE] = spent + result.milliseconds
+    environ = request.environ
+    environ[logs.DATABASE] = environ.get(logs.DATABASE, 0.0) + result.milliseconds
     return result
 
 
