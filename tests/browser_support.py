@@ -45,7 +45,9 @@ def running_browser() -> Iterator[Any]:
         pytest.skip("no Chromium found: apt-get install chromium, or name one in CHROMIUM")
     playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
+        browser = started.chromium.launch(
+            executable_path=path, headless=True, args=list(QUIET), timeout=300_000
+        )
         yield browser
         browser.close()
 

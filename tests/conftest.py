@@ -105,6 +105,21 @@ def collected(request: pytest.FixtureRequest) -> Iterator[None]:
         gc.collect()
 
 
+# Modules that take longest, the longest first: begun early, they leave no worker waiting for another's last.
+LONGEST = (
+    "test_combinations", "test_deploy_states", "test_journey", "test_validate", "test_deploy",
+    "test_postgres", "test_loader_faults", "test_deploy_at_once", "test_redshift", "test_killed",
+    "test_kept", "test_ec2_ipv6", "test_web_bundle", "test_providers_databases",
+    "test_deploy_faults", "test_web_browser", "test_codedeploy",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest modules first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What a real account is asked for."""
     parser.addoption("--aws", action="store_true", help="ask the configured AWS account instead")

@@ -38,7 +38,7 @@ class Embedded:
                 endpoint_url=self.facts.endpoint,
                 aws_access_key_id=self.facts.access_key,
                 aws_secret_access_key=self.facts.secret_key,
-                config=botocore.config.Config(retries={"max_attempts": 0}),
+                config=botocore.config.Config(retries={"max_attempts": 0}, read_timeout=300),
             )
         return self._clients[service]
 

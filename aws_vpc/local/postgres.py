@@ -158,7 +158,7 @@ class Postgres:
             dbname=database,
             sslmode="verify-full" if self.tls else "disable",
             sslrootcert=str(self._certificates.ca),
-            connect_timeout=10,
+            connect_timeout=60,
             application_name="aws-vpc",
         )
         try:
