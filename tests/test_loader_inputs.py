@@ -77,6 +77,7 @@ LINES: list[tuple[str, str | bytes, str, str]] = [
     ("empty JSON Lines", b"", "people.jsonl", "the object is empty"),
     ("UTF-16", HEADER.encode("utf-16"), "people.csv", "the object is UTF-16"),
     ("a wrong header", "name;town\nx;y\n", "people.csv", "the header does not fit table persons"),
+    ("no header", GOOD, "people.csv", f"instead of its columns there is {GOOD.lower()};"),
     ("a missing column", "id,email,state,postal\n", "people.csv", "column address is missing"),
     ("an extra column", HEADER.strip() + ",age\n", "people.csv", "column age is not in the table"),
     ("a column twice", "id,id,email,state,postal,address\n", "people.csv", "a column comes twice"),

@@ -77,6 +77,14 @@ def test_every_row_knows_its_line() -> None:
     assert [(row[0], row[1]) for row in rows] == [("2", "1"), ("4", "2"), ("6", "3")]
 
 
+@pytest.mark.parametrize("size", [1, 2, 50, 1 << 20])
+def test_blank_lines_are_lines_and_no_rows(size: int) -> None:
+    blank = "\n\r\n\n\r\r\n" * 1000
+    text = f"{people_csv([person(1)])}{blank}2,b@example.com,NY,1\r\n{blank}3,c@example.com,NY,12345,x"
+    rows, rejects = run(text, size=size, numbered=True)
+    assert [row[:2] for row in rows] == [["2", "1"], ["10004", "3"]] and rejects[0][0] == 5003
+
+
 def test_a_quote_never_closed_is_named_by_its_line_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "LONGEST", 10_000)
     seen = 0

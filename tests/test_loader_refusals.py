@@ -68,12 +68,16 @@ def test_more_bad_rows_than_allowed_change_nothing(loader: System, limit: str, s
         ]
         key = lines[-1]["reason"].split("see ")[1].split(" in the bucket")[0]
         assert [row[0] for row in loader.rejected(key)] == ["3", "4"]
+        assert loader.query("rds", "select rejected, rejected_key from loads where state = 'failed'") == [
+            (2, key)
+        ]
         assert not loader.left_over()
 
 
 def test_an_object_with_bad_rows_only_changes_nothing(loader: System) -> None:
     loader.load(loader.put(people(1)))
-    loader.load(loader.put(people_csv([person(2, state="XX")])), status=1)
+    line = loader.load(loader.put(people_csv([person(2, state="XX")])), "--max-rejected", "5", status=1)[-1]
+    assert line["reason"].startswith("all rows are bad, 1 of 1: nothing was changed, see rejected/")
     assert ids(loader, "rds") == ids(loader, "redshift") == [1]
 
 

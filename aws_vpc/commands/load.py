@@ -165,10 +165,11 @@ def progress_line(row: dict[str, Any]) -> str:
     if row["event"] == "parts":
         return f"parts      {row['done']} of {row['parts']} staged"
     name = DATABASES.get(row["target"], row["target"])
-    return (
-        f"{name:10} {row['bytes']:,} of {row['size']:,} bytes, {row['rows']:,} rows, {rate(row)},"
-        f" {row['rejected']:,} rejected"
-    )
+    facts = (
+        f"{row['bytes']:,} of {row['size']:,} bytes", f"{row['rows']:,} rows", rate(row),
+        f"{row['rejected']:,} rejected",
+    )  # fmt: skip
+    return f"{name:10} {', '.join(filter(None, facts))}"
 
 
 def rate(row: dict[str, Any]) -> str:

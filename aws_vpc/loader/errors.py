@@ -2,9 +2,13 @@
 
 aws_vpc.errors.Error
 └── LoadFailed          the object, the tables file or a database stands in the way; nothing has changed
+    ├── TooManyBad      so do its rows, which are in the bucket
     └── Unreachable     a database cannot be reached
         └── WrongLogin  it can, but it knows no such user and password
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from aws_vpc.errors import Error
 
@@ -19,7 +23,17 @@ def one_line(error: object) -> str:
 
 
 class LoadFailed(Error):
-    """The object cannot be loaded; the table is as it was before."""
+    """The object cannot be loaded; the table is as it was before. `facts` belong into the ledger's line."""
+
+    facts: Mapping[str, Any] = {}
+
+
+class TooManyBad(LoadFailed):
+    """More rows are bad than may be."""
+
+    def __init__(self, message: str, rejected: int, key: str) -> None:
+        super().__init__(message)
+        self.facts = {"rejected": rejected, "rejected_key": key}
 
 
 class Unreachable(LoadFailed):

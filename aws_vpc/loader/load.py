@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aws_vpc.loader import sql
-from aws_vpc.loader.errors import LoadFailed
+from aws_vpc.loader.errors import TooManyBad
 from aws_vpc.loader.log import Log
 from aws_vpc.loader.opening import open_records
 from aws_vpc.loader.records import Count, Records, Reject
@@ -88,8 +88,9 @@ class Load:
 
     def progress(self, count: Count) -> None:
         """Tell how far the reading is, once a second."""
+        size = self.source.object.size  # parts of a Parquet file are read twice
         self.log.progress(
-            target=self.target, bytes=self.source.taken, size=self.source.object.size,
+            target=self.target, bytes=min(self.source.taken, size), size=size,
             rows=count.rows, rejected=count.rejected, seconds=round(time.monotonic() - self.began, 1),
         )  # fmt: skip
 
@@ -105,10 +106,9 @@ class Load:
         bad = rejects.count if self.table.duplicates == "reject" else count.rejected
         key = self.source.put_rejects(self.run, rejects.file()) if rejects.count else ""
         if not self.limit.allows(bad, total):
-            raise LoadFailed(
-                f"{bad} of {total} rows are bad, more than --max-rejected {self.limit} allows: "
-                f"nothing was changed, see {key} in the bucket"
-            )
+            many = f"{bad} of {total} rows are bad, more than --max-rejected {self.limit} allows"
+            many = f"all rows are bad, {total} of {total}" if bad == total else many
+            raise TooManyBad(f"{many}: nothing was changed, see {key} in the bucket", rejects.count, key)
         rows = total - rejects.count
         return Outcome(rows, rejects.count, key, rows, self.began)
 

@@ -23,7 +23,9 @@ from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.tables import Dialect, Table
 
 LONGEST = 4 << 20  # of one record; Redshift loads none longer
+BLANK_LINES = re.compile(rb"[\r\n]*\n")
 LINE_END = re.compile(rb"\r\n|\n|\r")
+SHOWN = 200  # characters of a line that is no header
 WHOLE = re.compile("-?[0-9]{1,18}")
 csv.field_size_limit(LONGEST)
 
@@ -136,6 +138,10 @@ class Records:
             if fast and (run := fast.match(buffer, position, end)):
                 out.append(self._take(run[0]))
                 position = run.end()
+            if not self.by_record and (blank := BLANK_LINES.match(buffer, position)):
+                self.line += _lines(blank[0])
+                position = blank.end()
+                continue
             record = self._cutter.match(buffer, position)
             if not record:
                 break
@@ -233,10 +239,16 @@ def expected(names: tuple[str, ...], table: Table, mode: str) -> tuple[str, ...]
     ]
     if len(set(names)) < len(names):
         faults.append("a column comes twice")
-    if faults:
-        expected = table.csv.delimiter.join(needed)
+    wanted = table.csv.delimiter.join(needed)
+    if names and not set(names) & set(table.names):
+        first = table.csv.delimiter.join(names)[:SHOWN]
         raise LoadFailed(
-            f"the header does not fit table {table.name}: {'; '.join(faults)}; expected {expected}"
+            f"the header does not fit table {table.name}: instead of its columns there is {first}; "
+            f"expected {wanted}. Is the header missing, or the delimiter another one?"
+        )
+    if faults:
+        raise LoadFailed(
+            f"the header does not fit table {table.name}: {'; '.join(faults)}; expected {wanted}"
         )
     return names
 

@@ -40,7 +40,7 @@ class PartsJob:
                 return self._stage(connection) if step == "stage" else self._publish(connection)
         except Error as error:
             self.job.log("failed", reason=one_line(error), part=self.index)
-            self._give_up(one_line(error))
+            self._give_up(error)
             return FAILED
 
     def _table(self) -> Table:
@@ -145,14 +145,15 @@ class PartsJob:
             assemble.drop(cursor, self.plan.run)
         self.source.unstage(self.plan.folder)
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, failure: Error) -> None:
         """Mark the run failed, unless it has come to an end already; its other jobs see that and stop."""
         try:
             with closing_quietly(self.job.connect(rds.connect, self.job.settings.rds)) as connection:
                 with connection, connection.cursor() as cursor:
                     over = ledger.state(cursor, self.plan.run) != "staging"
                 if not over:
-                    self._end(connection, state="failed", reason=reason)
+                    facts = failure.facts if isinstance(failure, LoadFailed) else {}
+                    self._end(connection, state="failed", reason=one_line(failure), **facts)
         except (
             Error,
             AttributeError,
