@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 
 import pytest
 from deploy_bench import ADDRESS, aws, local, name, proxies, proxy, root, run, stacks, write
@@ -137,6 +139,36 @@ def test_a_create_killed_at_any_call_is_finished_by_the_next_run(run, aws, name,
         assert "CREATE_COMPLETE" in out
         if not killed:
             break
+
+
+@pytest.mark.skipif(not ALL, reason="AWS_VPC_TEST_ALL=1 interrupts a create at every call")
+def test_a_create_interrupted_at_any_call_says_so_and_is_finished_by_the_next_run(
+    run, aws, name, proxy, root
+):
+    for moment in MOMENTS:
+        stack = f"{name}-{moment}"
+        argv = [sys.executable, "-m", "aws_vpc", "create", *ADDRESS, "--stack-name", stack, "--quiet"]
+        argv += ["--repo-root", str(root)]
+        with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
+            proxy.plan = partial(interrupt, proxy, process, moment)
+            proxy.calls.clear()
+            _, told = process.communicate(timeout=120)
+        proxy.plan = lambda operation, number: None
+        lines = told.splitlines()
+        assert process.returncode in {0, 130}, (moment, told)
+        if process.returncode == 130:
+            assert len(lines) == 1 and "interrupted; " in lines[0], (moment, told)
+        status, _, err = run("create", "--stack-name", stack)
+        assert status == 0, (moment, err)
+        assert stacks(aws("cloudformation"), f"{stack}-N") == CREATED[:2], moment
+        if process.returncode == 0:
+            break
+
+
+def interrupt(proxy, process, moment, operation, number):
+    """Ctrl-C at the call of this number."""
+    if sum(proxy.calls.values()) == moment:
+        process.send_signal(signal.SIGINT)
 
 
 @pytest.mark.skipif(not ALL, reason="AWS_VPC_TEST_ALL=1 kills an update at every call")
