@@ -1,21 +1,16 @@
 # ruff: noqa: E501 - AWS's messages stand in one piece
-"""Templates: text to plain values, the rules of ValidateTemplate, parameters, functions, conditions, the graph."""
+"""Text becomes a template, or is refused in AWS's words; parameters become values."""
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.template import bind, load, prune, resolve_dynamic
-from aws_vpc.template_functions import NO_VALUE, UNKNOWN, Scope, evaluate
-from aws_vpc.template_graph import dependencies, order, references, variables
+from aws_vpc.template import load
 from aws_vpc.template_parameters import resolve
 from aws_vpc.template_parse import parse
 
@@ -25,8 +20,6 @@ ONE = "Resources: {A: {Type: 'AWS::SQS::Queue'}}\n"
 def nothing(name: str) -> str:
     raise TemplateError(f"nobody stored {name}")
 
-
-# --- text to values ---
 
 SHORT = [
     ("!Ref A", {"Ref": "A"}),
@@ -75,8 +68,6 @@ def test_malformed_text_is_refused_with_its_place(text: str, message: str) -> No
         parse(text)
     assert str(error.value) == message
 
-
-# --- the rules of ValidateTemplate ---
 
 RULES = [
     ("Resources: {}", "Template format error: At least one Resources member must be defined."),
@@ -164,8 +155,6 @@ def test_capabilities_follow_from_the_resources() -> None:
     assert load(role % "RoleName: r").capabilities == ["CAPABILITY_NAMED_IAM"]
 
 
-# --- parameters ---
-
 CONSTRAINTS = [
     ({"Type": "String", "AllowedValues": ["a", "b"]}, "c", "Parameter 'P' must be one of AllowedValues"),
     ({"Type": "String", "AllowedPattern": "[a-z]+"}, "ab1", "Parameter 'P' must match pattern [a-z]+"),
@@ -214,206 +203,3 @@ def test_missing_and_unknown_parameters_are_named_together() -> None:
         resolve({"A": {"Type": "String"}, "B": {"Type": "String"}}, {}, nothing)
     with pytest.raises(TemplateError, match=r"^Parameters: \[Y, Z\] do not exist in the template$"):
         resolve({}, {"Y": "", "Z": ""}, nothing)
-
-
-# --- functions ---
-
-SCOPE = Scope(
-    values={"Text": "t", "List": ["a", "b"], "AWS::Region": "eu-west-1", "AWS::NoValue": NO_VALUE},
-    mappings={"M": {"top": {"second": "found", "list": ["x", "y"]}}},
-    conditions={"Is": True, "Not": False},
-    ref=lambda logical: f"id-of-{logical}",
-    attribute=lambda logical, attribute: f"{attribute}-of-{logical}",
-    import_value=lambda name: f"export-{name}",
-    zones=lambda region: [f"{region}a", f"{region}b"],
-)
-FUNCTIONS = [
-    ("!Ref Text", "t"),
-    ("!Ref Thing", "id-of-Thing"),
-    ("!GetAtt Thing.Endpoint.Address", "Endpoint.Address-of-Thing"),
-    (
-        "!Sub '${Text} ${Thing} ${Thing.A.B} ${!Literal} ${AWS::Region}'",
-        "t id-of-Thing A.B-of-Thing ${Literal} eu-west-1",
-    ),
-    ("!Sub ['${Own} ${Text}', {Own: !Ref Thing}]", "id-of-Thing t"),
-    ("!Join ['-', [a, !Ref Text, 1, true]]", "a-t-1-true"),
-    ("!Join [',', !Ref List]", "a,b"),
-    ("!Select [1, !Ref List]", "b"),
-    ("!Select ['0', !Split ['.', '10.1.2']]", "10"),
-    ("!Split [',', 'a,b,,c']", ["a", "b", "", "c"]),
-    ("!If [Is, a, b]", "a"),
-    ("!If [Not, a, !If [Is, c, d]]", "c"),
-    ("[a, !If [Not, b, !Ref 'AWS::NoValue'], c]", ["a", "c"]),
-    ("{a: 1, b: !Ref 'AWS::NoValue'}", {"a": 1}),
-    ("!FindInMap [M, top, second]", "found"),
-    ("!FindInMap [M, top, list]", ["x", "y"]),
-    ("!FindInMap [M, none, second, {DefaultValue: other}]", "other"),
-    ("!Base64 hello", "aGVsbG8="),
-    ("!Cidr [10.0.0.0/16, 3, 8]", ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"]),
-    ("!Select [1, !Cidr [10.0.0.0/22, '2', '9']]", "10.0.2.0/23"),
-    ("!GetAZs ''", ["eu-west-1a", "eu-west-1b"]),
-    ("!GetAZs {Ref: 'AWS::Region'}", ["eu-west-1a", "eu-west-1b"]),
-    ("!ImportValue {Fn::Sub: '${Text}-x'}", "export-t-x"),
-    ("!Length [a, b, c]", 3),
-    ("!Length {Ref: List}", 2),
-    ("!ToJsonString {a: !Ref Text, b: [1, true]}", '{"a":"t","b":[1,true]}'),
-    (
-        "{Statement: {Condition: {StringEquals: {a: b}}}}",
-        {"Statement": {"Condition": {"StringEquals": {"a": "b"}}}},
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "value"), FUNCTIONS)
-def test_functions_give_what_aws_gives(text: str, value: Any) -> None:
-    assert evaluate(parse(f"X: {text}")["X"], SCOPE) == value
-
-
-WRONG = [
-    ("!Select [5, !Ref List]", "Template error: Fn::Select cannot select nonexistent value at index 5"),
-    ("!FindInMap [M, none, second]", "Template error: Unable to get mapping for M::none::second"),
-    (
-        "!FindInMap [Z, none, second]",
-        "Template error: Mapping named 'Z' is not present in the 'Mappings' section of template.",
-    ),
-    (
-        "!Transform {Name: AWS::Include}",
-        "Template error: Fn::Transform is not supported; write its result into the template",
-    ),
-    ("!Base64 [a]", "Template error: every Fn::Base64 object must have a String-typed value."),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), WRONG)
-def test_wrong_arguments_are_refused(text: str, message: str) -> None:
-    with pytest.raises(TemplateError) as error:
-        evaluate(parse(f"X: {text}")["X"], SCOPE)
-    assert str(error.value) == message
-
-
-@pytest.mark.parametrize("text", [
-    "!Select [0, !Split [',', !Ref Later]]", "!Join ['', !Split [',', !Ref Later]]", "!Base64 {Ref: Later}",
-    "!Cidr [!Ref Later, 2, 8]", "!ImportValue {Ref: Later}",
-])  # fmt: skip
-def test_what_is_known_after_apply_stays_unknown(text: str) -> None:
-    scope = Scope(ref=lambda logical: UNKNOWN, import_value=lambda name: "no")
-    assert evaluate(parse(f"X: {text}")["X"], scope) == UNKNOWN
-
-
-@settings(deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(8, 20), st.integers(1, 16), st.integers(2, 8))
-def test_cidr_blocks_are_disjoint_and_inside(address: int, prefix: int, count: int, bits: int) -> None:
-    block = ipaddress.ip_network((address, prefix), strict=False)
-    found = [
-        ipaddress.ip_network(text) for text in evaluate({"Fn::Cidr": [str(block), count, bits]}, Scope())
-    ]
-    assert len(found) == count
-    assert all(one.subnet_of(block) and one.prefixlen == 32 - bits for one in found)  # type: ignore[arg-type]
-    assert not any(one.overlaps(other) for one in found for other in found if one is not other)
-
-
-PLAIN = st.recursive(
-    st.text() | st.integers() | st.booleans(),
-    lambda children: st.lists(children) | st.dictionaries(st.text(min_size=1).filter(lambda key: key not in ("Ref", "Condition") and not key.startswith("Fn::")), children),
-    max_leaves=20,
-)  # fmt: skip
-
-
-@settings(deadline=None)
-@given(PLAIN)
-def test_a_value_without_functions_evaluates_to_itself(value: Any) -> None:
-    assert evaluate(value, Scope()) == value
-    assert prune(value, {}) == value
-
-
-@settings(deadline=None)
-@given(st.lists(st.text(st.characters(blacklist_characters=",")), min_size=1))
-def test_split_undoes_join(items: list[str]) -> None:
-    joined = evaluate({"Fn::Join": [",", items]}, Scope())
-    assert evaluate({"Fn::Split": [",", joined]}, Scope()) == items
-
-
-# --- conditions, rules, the graph ---
-
-CONDITIONAL = """
-Parameters: {Stage: {Type: String}}
-Conditions:
-  Both: !And [!Condition Production, !Not [!Equals [!Ref Stage, x]]]
-  Production: !Or [!Equals [!Ref Stage, production], !Equals [!Ref Stage, x]]
-Resources:
-  A: {Type: T, Condition: Production}
-  B: {Type: T, Properties: {P: !If [Both, !Ref A, none]}}
-Outputs:
-  O: {Condition: Production, Value: !Ref A}
-"""
-
-
-@pytest.mark.parametrize(("stage", "resources", "needs", "outputs"), [
-    ("production", ["A", "B"], {"A"}, ["O"]), ("test", ["B"], set(), []), ("x", ["A", "B"], set(), ["O"]),
-])  # fmt: skip
-def test_conditions_decide_what_stands_and_what_depends(
-    stage: str, resources: list[str], needs: set[str], outputs: list[str]
-) -> None:
-    bound = bind(load(CONDITIONAL), Scope(values={"Stage": stage}))
-    assert (list(bound.resources), bound.graph["B"], list(bound.outputs)) == (resources, needs, outputs)
-
-
-RULED = (
-    """
-Parameters: {Stage: {Type: String}, Size: {Type: String}}
-Rules:
-  Big:
-    RuleCondition: !Equals [!Ref Stage, production]
-    Assertions:
-      - Assert: !Contains [[large, huge], !Ref Size]
-        AssertDescription: production is large
-"""
-    + ONE
-)
-
-
-def test_a_rule_that_does_not_hold_is_told() -> None:
-    template = load(RULED)
-    bind(template, Scope(values={"Stage": "test", "Size": "small"}))
-    bind(template, Scope(values={"Stage": "production", "Size": "huge"}))
-    with pytest.raises(TemplateError, match="production is large"):
-        bind(template, Scope(values={"Stage": "production", "Size": "small"}))
-
-
-def test_references_are_found_wherever_they_hide() -> None:
-    value = parse(
-        "X: !Join ['', [!Ref A, !Sub '${B.C} ${!D} ${E}', !GetAtt F.G, !If [H, !ImportValue {Fn::Sub: '${I}'}, x]]]"
-    )
-    assert {found.name for found in references(value)} == {"A", "B", "E", "F", "H", "I"}
-    assert variables("${A} ${!B} ${ C } $${D}") == ["A", "C", "D"]
-
-
-@settings(deadline=None)
-@given(st.dictionaries(st.integers(0, 12), st.sets(st.integers(0, 12)), max_size=13))
-def test_the_order_puts_every_need_first_or_names_a_circle(edges: dict[int, set[int]]) -> None:
-    graph = {str(name): {str(need) for need in needs if need in edges} for name, needs in edges.items()}
-    try:
-        found = order(graph)
-    except TemplateError as error:
-        names = str(error).split("[")[1].rstrip("]").split(", ")
-        assert all(graph[name] & set(names) for name in names)
-        return
-    assert sorted(found) == sorted(graph)
-    assert all(found.index(need) < found.index(name) for name, needs in graph.items() for need in needs)
-
-
-def test_dependencies_come_from_every_kind_of_mention() -> None:
-    resources = parse("""
-A: {Type: T}
-B: {Type: T, Properties: {P: !Ref A}}
-C: {Type: T, Properties: {P: !GetAtt B.X}}
-D: {Type: T, Properties: {P: !Sub '${C.Y}'}, DependsOn: [A]}
-E: {Type: T, Metadata: {M: !Ref D}}
-""")
-    assert dependencies(resources) == {"A": set(), "B": {"A"}, "C": {"B"}, "D": {"A", "C"}, "E": {"D"}}
-
-
-def test_dynamic_references_are_replaced_inside_text() -> None:
-    value = {"a": ["x{{resolve:ssm:/p:1}}y", "{{resolve:secretsmanager:s:SecretString:k}}"], "b": "{{other}}"}
-    found = resolve_dynamic(value, lambda service, reference: f"<{service} {reference}>")
-    assert found == {"a": ["x<ssm /p:1>y", "<secretsmanager s:SecretString:k>"], "b": "{{other}}"}
