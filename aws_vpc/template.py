@@ -16,9 +16,10 @@ from functools import cached_property
 from typing import Any
 
 from aws_vpc.errors import TemplateError
-from aws_vpc.template_check import check, transforms
+from aws_vpc.template_check import EXTENSIONS, check, check_frame, transforms
 from aws_vpc.template_functions import Scope, evaluate, truth
 from aws_vpc.template_graph import body, dependencies, depends_on, order, references
+from aws_vpc.template_loops import check_loops, loops, members, unroll
 from aws_vpc.template_parse import parse
 from aws_vpc.template_rules import check_rules
 from aws_vpc.template_values import UNKNOWN
@@ -56,13 +57,18 @@ class Template:
 
     @property
     def resources(self) -> dict[str, Any]:
-        """The declared resources, conditional ones included."""
-        return self.section("Resources")
+        """The declared resources, conditional ones included; those of a loop once."""
+        return dict(members(self.section("Resources"))) if self.looped else self.section("Resources")
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The declared outputs, conditional ones included."""
-        return self.section("Outputs")
+        """The declared outputs, conditional ones included; those of a loop once."""
+        return dict(members(self.section("Outputs"))) if self.looped else self.section("Outputs")
+
+    @cached_property
+    def looped(self) -> bool:
+        """Whether it has a Fn::ForEach, so that its parameters' values decide what it declares."""
+        return EXTENSIONS in self.transforms and any(loops(self.body))
 
     @property
     def description(self) -> str | None:
@@ -105,9 +111,25 @@ def _named(resource: Mapping[str, Any]) -> bool:
 def load(text: str) -> Template:
     """The template of the text; TemplateError, in AWS's words, when it breaks a rule."""
     template = Template(text, parse(text))
+    if template.looped:
+        check_frame(template.body)
+        check_loops(template.body)
+        return template
+    return _checked(template)
+
+
+def _checked(template: Template) -> Template:
     check(template.body)
     order(template.graph)
     return template
+
+
+def unrolled(template: Template, scope: Scope) -> Template:
+    """The template without its loops, under the values; the very template when it has none."""
+    if not template.looped:
+        return template
+    scope = replace(scope, mappings=template.section("Mappings"))
+    return _checked(Template(template.text, unroll(template.body, scope)))
 
 
 @dataclass(frozen=True)
@@ -128,6 +150,7 @@ class Bound:
 
 def bind(template: Template, scope: Scope) -> Bound:
     """The template under the values; TemplateError when a rule fails or something needed is not made."""
+    template = unrolled(template, scope)
     scope = replace(scope, mappings=template.section("Mappings"))
     check_rules(template.section("Rules"), scope, template.parameters)
     scope = replace(scope, conditions=decide(template.section("Conditions"), scope))
@@ -241,4 +264,5 @@ __all__ = [
     "load",
     "prune",
     "resolve_dynamic",
+    "unrolled",
 ]

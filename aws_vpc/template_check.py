@@ -59,10 +59,7 @@ def fail(message: str) -> None:
 
 def check(template: Mapping[str, Any]) -> None:
     """Nothing; TemplateError at the first rule the template breaks."""
-    if unknown := sorted(template.keys() - SECTIONS):
-        raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
-    _header(template)
-    check_declarations(template.get("Parameters", {}))
+    check_frame(template)
     for logical, resource in template["Resources"].items():
         _resource(logical, resource)
     for key, output in template.get("Outputs", {}).items():
@@ -70,6 +67,14 @@ def check(template: Mapping[str, Any]) -> None:
     _conditions(template)
     _arguments(template)
     _references(template)
+
+
+def check_frame(template: Mapping[str, Any]) -> None:
+    """Nothing; TemplateError when the sections or the parameters break a rule, whatever else there is."""
+    if unknown := sorted(template.keys() - SECTIONS):
+        raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    _header(template)
+    check_declarations(template.get("Parameters", {}))
 
 
 def _header(template: Mapping[str, Any]) -> None:
@@ -134,7 +139,7 @@ def _without_extensions(template: Mapping[str, Any]) -> None:
 
 def _resource(logical: str, resource: Any) -> None:
     if logical.startswith("Fn::ForEach"):
-        raise TemplateError("Fn::ForEach is not supported here: write out what it would repeat")
+        fail(f"[/Resources/{logical}] resource definition is malformed")
     if not re.fullmatch(r"[A-Za-z0-9]+", logical):
         fail(f"Resource name {logical} is non alphanumeric.")
     if not isinstance(resource, dict):

@@ -187,9 +187,7 @@ def test_jobs_wait_for_those_they_depend_on(aws: Embedded, queue: str, tmp_path:
     )
 
 
-def test_a_queue_runs_no_more_at_once_than_its_vcpus_allow(
-    aws: Embedded, queue: str, tmp_path: Path
-) -> None:
+def test_a_queue_runs_no_more_at_once_than_its_vcpus_allow(aws: Embedded, queue: str, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     definition = define(aws, "pair", UNTIL, str(gate))
     known = [submit(aws, queue, definition) for _ in range(4)]

@@ -10,10 +10,12 @@ from typing import Any
 from aws_vpc.local.cloudformation import shapes
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Stack
+from aws_vpc.local.cloudformation.scopes import pseudo
 from aws_vpc.local.cloudformation.source import given
 from aws_vpc.local.providers import schema
 from aws_vpc.local.wire import ServiceError
-from aws_vpc.template import Template
+from aws_vpc.template import Template, unrolled
+from aws_vpc.template_functions import Scope
 
 Params = dict[str, Any]
 PAGE = 100
@@ -111,10 +113,22 @@ def get_template(engine: Engine, region: str, params: Params) -> Params:
         from aws_vpc.local.cloudformation.change_sets import find
 
         prepared = find(engine, region, params).prepared
-        text = prepared.definition.template.text if prepared else ""
+        template = prepared.definition.template if prepared else Template("", {})
+        done = prepared.bound.template if prepared else template
     else:
-        text = engine.find(params["StackName"], region).definition.template.text
+        stack = engine.find(params["StackName"], region)
+        template, done = stack.definition.template, processed(stack)
+    as_made = template.looped and params.get("TemplateStage") != "Original"
+    text = json.dumps(done.body) if as_made else template.text
     return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
+
+
+def processed(stack: Stack) -> Template:
+    """The stack's template as its transform left it: a loop is what it made."""
+    one = stack.definition
+    values = {key: parameter.value for key, parameter in one.parameters.items()}
+    always = pseudo(stack.id, stack.name, stack.region, stack.account, one.notification_arns)
+    return unrolled(one.template, Scope({**always, **values}))
 
 
 def validate_template(engine: Engine, region: str, params: Params) -> Params:
