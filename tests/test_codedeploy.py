@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -110,6 +111,11 @@ def hook(name: str, *lines: str) -> dict[str, str]:
     return {f"hooks/{name}.sh": "\n".join(("#!/bin/sh", *lines, ""))}
 
 
+def permitted(owner: str) -> str:
+    """An appspec.yml whose files have an owner and a mode."""
+    return APPSPEC + f"permissions:\n  - {{object: /opt/web, owner: {owner}, mode: 540, type: [file]}}\n"
+
+
 @pytest.mark.parametrize(
     ("case", "event", "code", "words"),
     [
@@ -119,6 +125,8 @@ def hook(name: str, *lines: str) -> dict[str, str]:
         ("version", "BeforeInstall", "UnknownError", "invalid version value"),
         ("file", "Install", "UnknownError", "No such file or directory"),
         ("there", "Install", "UnknownError", "already exists at this location: /etc/web/environment"),
+        ("owner", "Install", "UnknownError", "can't find user for nobody-knows"),
+        ("acls", "BeforeInstall", "UnknownError", "acls of the permission for /opt/web are not modelled"),
         ("user", "AfterInstall", "ScriptFailed", "run as user nobody-knows failed with exit code 1"),
         ("hook", "ValidateService", "ScriptMissing", "hooks/validate.sh"),
         ("unit", "AfterInstall", "ScriptFailed", "exit code 1"),
@@ -146,6 +154,10 @@ def test_a_bundle_that_is_wrong_fails_where_it_would_on_aws(
         "user": lambda: site.bundle(
             "x", **{"appspec.yml": APPSPEC.replace(after, f"{after}\n      runas: nobody-knows")}
         ),
+        "owner": lambda: site.bundle("x", **{"appspec.yml": permitted("nobody-knows")}),
+        "acls": lambda: site.bundle(
+            "x", **{"appspec.yml": permitted("web").replace("mode: 540", "acls: [x]")}
+        ),
         "hook": lambda: site.bundle("x", leave="hooks/validate.sh"),
         "unit": lambda: site.bundle("x", **hook("after", "systemctl enable gone.service")),
         "package": lambda: site.bundle("x", **hook("after", "python3.13 -m venv /opt/web/venv", pip)),
@@ -162,7 +174,7 @@ def test_a_bundle_that_is_wrong_fails_where_it_would_on_aws(
 
 
 def test_a_tar_bundle_is_unpacked_too(site: Site) -> None:
-    place = site.bundle("tar")
+    place = site.bundle("tar", **{"appspec.yml": permitted("web")})
     body = site.aws.client("s3").get_object(Bucket="bundles", Key=place["key"])["Body"].read()
     data = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(body)) as archive, tarfile.open(fileobj=data, mode="w:gz") as tar:
@@ -173,6 +185,7 @@ def test_a_tar_bundle_is_unpacked_too(site: Site) -> None:
     site.aws.client("s3").put_object(Bucket="bundles", Key="x.tgz", Body=data.getvalue())
     info = site.deploy({"bucket": "bundles", "key": "x.tgz", "bundleType": "tgz"})
     assert info["status"] == "Succeeded", (info.get("errorInformation"), site.events(info))
+    assert stat.S_IMODE(site.file("opt/web/release/hooks/stop.sh").stat().st_mode) == 0o540
 
 
 @pytest.mark.parametrize("filters", [True, False])

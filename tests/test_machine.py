@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import tempfile
@@ -20,7 +21,8 @@ from aws_vpc.errors import LocalError
 from aws_vpc.local import plain_path
 from aws_vpc.local.codedeploy_agent import Agent
 from aws_vpc.local.machine import Machine
-from aws_vpc.local.machine_units import Units, section
+from aws_vpc.local.machine_unit_file import restart_policy, section
+from aws_vpc.local.machine_units import Units
 from aws_vpc.local.processes import Processes
 
 UNIT = """\
@@ -198,6 +200,56 @@ def test_a_unit_runs_as_its_file_says_and_starts_again_with_the_machine(machine:
     later.stop_all()
     assert not later.runs("x")
     assert units.answer(["isolate", "x"]) == (1, "Unknown command verb isolate.")
+
+
+@pytest.mark.parametrize(
+    ("policy", "again_after"),
+    [
+        ("no", []),
+        ("always", [0, 1, -signal.SIGTERM, -signal.SIGKILL]),
+        ("on-success", [0, -signal.SIGTERM]),
+        ("on-failure", [1, -signal.SIGKILL]),
+        ("on-abnormal", [-signal.SIGKILL]),
+    ],
+)
+def test_restart_tells_ends_apart_as_systemd_does(policy: str, again_after: list[int]) -> None:
+    found = restart_policy({"Restart": [policy]}, {})
+    ends = [0, 1, -signal.SIGTERM, -signal.SIGKILL]
+    assert [end for end in ends if found.restarts(end)] == again_after
+
+
+def test_a_unit_that_ends_by_itself_starts_again_until_it_does_so_too_often(machine: Machine) -> None:
+    units, file = Units(machine), machine.at("/etc/systemd/system/x.service")
+    limit = "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=2\n"
+    file.write_text(
+        f"{limit}[Service]\nRestart=on-failure\nRestartSec=1ms\nExecStart=/bin/sh -c 'echo run; exit 3'\n"
+    )
+    assert units.answer(["start", "x"]) == (0, "")
+    said = until(lambda: text if "repeated too quickly" in (text := units.log("x").read_text()) else "")
+    assert said.count("run\n") == 3
+    assert "x.service: Scheduled restart job, restart counter is at 2." in said
+    assert not units.runs("x")
+
+
+def test_a_unit_that_was_killed_starts_again_and_one_that_was_stopped_does_not(machine: Machine) -> None:
+    units, file = Units(machine), machine.at("/etc/systemd/system/x.service")
+    file.write_text(
+        "[Service]\nRestart=always\nRestartSec=1ms\nExecStart=/bin/sh -c 'echo $$; exec sleep 600'\n"
+    )
+    assert units.answer(["start", "x"]) == (0, "")
+    first = int(until(lambda: units.log("x").read_text()))
+    os.kill(first, signal.SIGKILL)
+    pids = until(lambda: len(found := numbers(units)) == 2 and found)
+    assert pids[0] == first != pids[1]
+    assert until(lambda: units.runs("x"))
+    units.answer(["stop", "x"])
+    assert not units.runs("x")
+    assert numbers(units) == pids
+
+
+def numbers(units: Units) -> list[int]:
+    """What the unit has said, line by line, where that is a number."""
+    return [int(line) for line in units.log("x").read_text().splitlines() if line.isdigit()]
 
 
 def test_a_unit_that_does_not_become_ready_has_failed(machine: Machine) -> None:

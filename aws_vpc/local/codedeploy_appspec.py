@@ -1,6 +1,6 @@
 """A bundle on its way to an instance: unpacked, its appspec.yml read, its files put where they belong.
 
-CodeDeploy User Guide: AppSpec File structure ("files", "hooks"). Out: `permissions`, which are refused.
+CodeDeploy User Guide: AppSpec File structure ("files", "hooks"; codedeploy_permissions has "permissions").
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from aws_vpc.errors import LocalError
+from aws_vpc.local import codedeploy_permissions as permissions
 from aws_vpc.local.machine import Machine
 
 EVENTS = (
@@ -55,6 +56,7 @@ class Release:
     file_exists: str = "DISALLOW"
     hooks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     files: list[dict[str, str]] = field(default_factory=list)
+    permissions: list[permissions.Permission] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -97,10 +99,10 @@ class Release:
             raise EventFailed("UnknownError", f"{FAILED} the AppSpec file has an invalid version value")
         if spec.get("os") != "linux":
             raise EventFailed("UnknownError", f"{FAILED} the AppSpec file has no valid os value")
-        if spec.get("permissions"):
-            raise EventFailed(
-                "UnknownError", "The embedded AWS: permissions of an AppSpec file are not modelled"
-            )
+        try:
+            self.permissions = permissions.read(spec.get("permissions") or [])
+        except ValueError as error:
+            raise EventFailed("UnknownError", f"{FAILED} the AppSpec file is invalid: {error}") from None
         self.files, self.hooks = spec.get("files") or [], spec.get("hooks") or {}
         self.file_exists = spec.get("file_exists_behavior", self.file_exists)
         for event in self.hooks:
@@ -127,6 +129,10 @@ class Release:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(path, target)
                     made.append(target)
+        try:
+            permissions.apply(self.permissions, self.machine, made)
+        except LocalError as error:
+            raise EventFailed("UnknownError", str(error)) from None
         return made
 
     def _copies(self, source: Path, destination: str) -> Iterator[tuple[Path, Path]]:

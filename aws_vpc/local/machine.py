@@ -68,6 +68,11 @@ class Machine:
             raise LocalError(f"{path} leads out of the machine")
         return found
 
+    def knows(self, user: str) -> bool:
+        """Whether the user, or the group of that name, was made there; root always was."""
+        users = self.folder / "users"
+        return user == "root" or (users.is_file() and user in users.read_text().splitlines())
+
     def placed(self, text: str) -> str:
         """A script's or unit's text for this machine; the line that names its interpreter stays."""
         first, newline, rest = text.partition("\n")

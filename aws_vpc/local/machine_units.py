@@ -1,16 +1,17 @@
 """systemd of an instance's machine: units as the scripts that install them write them, run as our children.
 
-In: ExecStart, WorkingDirectory, Environment, EnvironmentFile, Type (notify is waited for), TimeoutStartSec;
-enabled units start again with the embedded AWS. Out: users, confinement, dependencies and Restart, which are
-for a machine of one's own, and which `systemctl cat` still shows.
+In: ExecStart, WorkingDirectory, Environment, EnvironmentFile, Type (notify is waited for), TimeoutStartSec,
+Restart with RestartSec and its limit (machine_unit_file); enabled units start again with the embedded AWS.
+Out: users, confinement and dependencies, which are for a machine of one's own, and which `systemctl cat`
+still shows.
 """
 
 from __future__ import annotations
 
-import re
 import shlex
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,13 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aws_vpc.local.machine import Machine
+from aws_vpc.local.machine_unit_file import Settings, last, pairs, restart_policy, seconds, section
 from aws_vpc.local.processes import Process
 
-START_SECONDS = 90.0  # DefaultTimeoutStartSec
 STOP_SECONDS = 5.0
 EXITED = "failed because the control process exited with error code."
 Answer = tuple[int, str]
-Settings = dict[str, list[str]]
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Units:
     machine: Machine
     enabled: set[str] = field(default_factory=set)
     _running: dict[str, Process | None] = field(default_factory=dict)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def answer(self, words: list[str]) -> Answer:
         """What systemctl is to say and its exit status, after it was done."""
@@ -72,9 +73,9 @@ class Units:
         found = [self.machine.root / place / f"{name}.service" for place in places]
         return next((path for path in found if path.is_file()), found[0])
 
-    def settings(self, name: str) -> Settings:
-        """The lines of a unit's [Service] section."""
-        return section(self.machine.placed(self.file(name).read_text()), "Service")
+    def settings(self, name: str, of: str = "Service") -> Settings:
+        """The lines of a unit's section."""
+        return section(self.machine.placed(self.file(name).read_text()), of)
 
     def runs(self, name: str) -> bool:
         """Whether the unit's main process runs."""
@@ -119,7 +120,9 @@ class Units:
         """Stopped, if it ran."""
         if name not in self._running and not self.file(name).is_file():
             return 5, f"Failed to stop {name}.service: Unit {name}.service not loaded."
-        process = self._running.pop(name, None)
+        with self._changed:
+            process = self._running.pop(name, None)
+            self._changed.notify_all()
         if process is not None:
             process.terminate(STOP_SECONDS)
         return 0, ""
@@ -160,7 +163,44 @@ class Units:
     # ------------------------------------------------------------ the process
 
     def _launch(self, name: str, more: dict[str, str] | None = None) -> Answer:
-        """Its process begun; the status that systemd gives where there is no such program."""
+        """Its process begun, and looked after; the status that systemd gives where it cannot begin."""
+        with self._changed:
+            answer = self._begin(name, more)
+            process = self._running.get(name)
+        if not answer[0] and process is not None and "Restart" in self.settings(name):
+            args = (name, process)
+            threading.Thread(target=self._look_after, args=args, name=f"restart {name}", daemon=True).start()
+        return answer
+
+    def _look_after(self, name: str, process: Process | None) -> None:
+        """Start the unit again and again, as its Restart says, until somebody stops it."""
+        starts: list[float] = []
+        while process is not None:
+            status = process.wait()
+            if self._running.get(name) is not process or not self.file(name).is_file():
+                break
+            policy = restart_policy(self.settings(name), self.settings(name, "Unit"))
+            if not policy.restarts(status):
+                break
+            if policy.too_often(starts, time.monotonic()):
+                self._note(name, "Start request repeated too quickly.")
+                break
+            starts.append(time.monotonic())
+            self._note(name, f"Scheduled restart job, restart counter is at {len(starts)}.")
+            process = self._again(name, process, policy.rest)
+
+    def _again(self, name: str, ended: Process, rest: float) -> Process | None:
+        """The new process of a unit, after a rest; None when the unit was stopped or started meanwhile."""
+        with self._changed:
+            meanwhile = self._changed.wait_for(lambda: self._running.get(name) is not ended, rest)
+            return None if meanwhile or self._begin(name)[0] else self._running[name]
+
+    def _note(self, name: str, line: str) -> None:
+        """A line of systemd's own in the unit's log."""
+        with self.log(name).open("a") as log:
+            log.write(f"{name}.service: {line}\n")
+
+    def _begin(self, name: str, more: dict[str, str] | None = None) -> Answer:
         settings, machine = self.settings(name), self.machine
         command = shlex.split(last(settings, "ExecStart").lstrip("-@:+!"))
         try:
@@ -210,38 +250,6 @@ VERBS: dict[str, Callable[[Units, str], Answer]] = {
     "is-enabled": Units.is_enabled,
     "status": Units.status,
 }
-
-
-def section(text: str, name: str) -> Settings:
-    """The settings of one section of a unit file, each with all its values."""
-    found: Settings = {}
-    here = False
-    for line in (line.strip() for line in text.replace("\\\n", " ").splitlines()):
-        if line.startswith("["):
-            here = line == f"[{name}]"
-        elif here and "=" in line and not line.startswith(("#", ";")):
-            key, _, value = line.partition("=")
-            found.setdefault(key.strip(), []).append(value.strip())
-    return found
-
-
-def last(settings: Settings, name: str, default: str = "") -> str:
-    """The value that counts of a setting that may stand once."""
-    return settings.get(name, [default])[-1]
-
-
-def seconds(settings: Settings) -> float:
-    """How long the unit may take to start."""
-    match = re.fullmatch(r"(\d+)(s|min)?", last(settings, "TimeoutStartSec"))
-    return float(match[1]) * (60 if match[2] == "min" else 1) if match else START_SECONDS
-
-
-def pairs(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """KEY and VALUE of lines KEY=VALUE."""
-    for line in lines:
-        key, equals, value = line.partition("=")
-        if equals and not key.lstrip().startswith(("#", ";")):
-            yield key, value
 
 
 @contextmanager
