@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any, cast
 
 import pytest
+from embedded import until
 
-from aws_vpc.local import events
 from aws_vpc.local.outbox import Outbox, Posted
-from aws_vpc.local.world import World
 
 
 class Bus:
@@ -20,34 +18,27 @@ class Bus:
         self.ready, self.given = threading.Semaphore(0), threading.Semaphore(0)
         self.taken: list[str] = []
 
-    def deliver(self, _world: World, _region: str, event: dict[str, Any], _bus: str) -> None:
+    def deliver(self, posted: Posted) -> None:
         self.given.release()
-        assert self.ready.acquire(timeout=300)
-        self.taken.append(event["id"])
-        if event["id"] == "bad":
+        self.ready.acquire()
+        self.taken.append(posted.event["id"])
+        if posted.event["id"] == "bad":
             raise ValueError("no such target")
 
-    def take(self, outbox: Outbox, count: int = 1) -> None:
+    def take(self, box: Outbox, count: int = 1) -> None:
         """Let as many events be delivered, and wait until they are."""
-        before = len(outbox.delivered())
+        wanted = len(box.delivered()) + count
         for _ in range(count):
             self.ready.release()
-        done = threading.Event()
-        while len(outbox.delivered()) < before + count:
-            assert not done.wait(0.01)
+        until(lambda: len(box.delivered()) == wanted, 300)
 
 
 @pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+def bus() -> Iterator[Bus]:
     made = Bus()
-    monkeypatch.setattr(events, "deliver", made.deliver)
     yield made
     for _ in range(10):
         made.ready.release()  # whoever still waits
-
-
-def outbox() -> Outbox:
-    return Outbox(cast("World", None))
 
 
 def posted(*names: str) -> list[Posted]:
@@ -60,7 +51,7 @@ def post(box: Outbox, *names: str) -> None:
 
 
 def test_what_is_on_its_way_is_there_for_whoever_keeps_the_state(bus: Bus) -> None:
-    box = outbox()
+    box = Outbox(bus.deliver)
     box.keep()
     post(box, "a", "b")
     assert bus.given.acquire(timeout=300)  # a is being delivered
@@ -68,7 +59,7 @@ def test_what_is_on_its_way_is_there_for_whoever_keeps_the_state(bus: Bus) -> No
 
 
 def test_what_was_delivered_while_the_state_was_taken_is_kept_once_more(bus: Bus) -> None:
-    box = outbox()
+    box = Outbox(bus.deliver)
     box.keep()
     post(box, "a", "b")
     before = box.delivered()
@@ -82,7 +73,7 @@ def test_what_was_delivered_while_the_state_was_taken_is_kept_once_more(bus: Bus
 
 
 def test_a_failed_delivery_does_not_hold_up_the_next(bus: Bus) -> None:
-    box = outbox()
+    box = Outbox(bus.deliver)
     box.keep()
     post(box, "bad", "good")
     bus.take(box, 2)
@@ -90,7 +81,7 @@ def test_a_failed_delivery_does_not_hold_up_the_next(bus: Bus) -> None:
 
 
 def test_after_a_start_nothing_is_delivered_before_all_is_there(bus: Bus) -> None:
-    box = outbox()
+    box = Outbox(bus.deliver)
     box.keep()
     box.restore(posted("a", "b"))
     post(box, "c")
@@ -102,7 +93,7 @@ def test_after_a_start_nothing_is_delivered_before_all_is_there(bus: Bus) -> Non
 
 
 def test_where_no_state_is_kept_a_delivered_event_is_forgotten(bus: Bus) -> None:
-    box = outbox()
+    box = Outbox(bus.deliver)
     post(box, "a", "b")
     bus.ready.release()
     assert bus.given.acquire(timeout=300)

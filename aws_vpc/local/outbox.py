@@ -12,11 +12,9 @@ import itertools
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from aws_vpc.local.world import World
+from typing import Any
 
 log = logging.getLogger("aws_vpc.local")
 
@@ -33,8 +31,8 @@ class Posted:
 class Outbox:
     """What was posted, in that order, until it is delivered and forgotten."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, deliver: Callable[[Posted], None]) -> None:
+        self._deliver = deliver
         self._numbers = itertools.count()
         self._posted: dict[int, Posted] = {}
         self._delivered: set[int] = set()
@@ -58,13 +56,11 @@ class Outbox:
                 self._thread.start()
 
     def _deliver_all(self) -> None:
-        from aws_vpc.local import events
-
         while True:
             number = self._waiting.get()
             posted = self._posted[number]
             try:
-                events.deliver(self.world, posted.region, posted.event, posted.bus)
+                self._deliver(posted)
             except Exception:
                 log.exception("event %s", posted.event["id"])
             with self._lock:

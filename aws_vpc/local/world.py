@@ -17,7 +17,7 @@ import botocore.session
 
 from aws_vpc.local import inside
 from aws_vpc.local.kept import Part, Waited
-from aws_vpc.local.outbox import Outbox
+from aws_vpc.local.outbox import Outbox, Posted
 from aws_vpc.local.processes import Processes
 from aws_vpc.local.state_files import REGIONS
 from aws_vpc.local.wire import Request, Response
@@ -62,7 +62,12 @@ class World:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.outbox = Outbox(self)
+        self.outbox = Outbox(self._deliver)
+
+    def _deliver(self, posted: Posted) -> None:
+        from aws_vpc.local import events  # which knows the world
+
+        events.deliver(self, posted.region, posted.event, posted.bus)
 
     @property
     def logs(self) -> Path:
