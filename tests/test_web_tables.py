@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import web_support  # noqa: F401  (puts the bundle on the path)
+from embedded import until
 from hypothesis import given
 from hypothesis import strategies as st
 from web import reflection, tables
@@ -41,8 +42,9 @@ PAGES = (
 
 
 @pytest.fixture(autouse=True)
-def nothing_known(client: Any) -> None:
-    """Every test begins as an application does that has not asked a catalog yet."""
+def nothing_known(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins as an application does that asked no catalog yet, and keeps what it learns."""
+    monkeypatch.setattr(reflection, "KEPT_SECONDS", 3600.0)
     for database in client.application.extensions["databases"].values():
         database.tables = reflection.Tables(database)
 
@@ -225,9 +227,9 @@ def test_a_table_that_changes_under_load_costs_no_answer(client: Any, source: So
     for thread in threads:
         thread.start()
     try:
-        wait_until(lambda: seen[everything] > 50)
+        until(lambda: seen[everything] > 50)
         source.execute("ALTER TABLE persons RENAME COLUMN postal TO zip")
-        wait_until(lambda: sum(seen.values()) - seen[everything] > 50)
+        until(lambda: sum(seen.values()) - seen[everything] > 50)
     finally:
         stop.set()
         for thread in threads:
@@ -235,16 +237,6 @@ def test_a_table_that_changes_under_load_costs_no_answer(client: Any, source: So
         source.execute("ALTER TABLE persons RENAME COLUMN zip TO postal")
     assert wrong == []
     assert set(seen) == {everything, ("id", "email", "state", "address")}
-
-
-def wait_until(holds: Any) -> None:
-    """Waits until the condition holds."""
-    never = threading.Event()
-    for _ in range(3000):
-        if holds():
-            return
-        never.wait(0.01)
-    raise AssertionError("never")
 
 
 def test_a_ledger_that_lacks_a_column_reads_as_empty_there(client: Any, web: Web) -> None:
