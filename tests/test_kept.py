@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from event_tap import tap, told
 from test_isolation import modes_below
 
 from aws_vpc.errors import LocalError
-from aws_vpc.local import control
+from aws_vpc.local import control, state_files
 
 DATABASE = {
     "DBInstanceIdentifier": "kept",
@@ -276,19 +277,21 @@ def test_a_state_of_another_version_is_refused_in_one_line(machine: Machine) -> 
     control.stop(machine.folder)
     path = machine.folder / "state" / "manifest.json"
     text = path.read_text()
-    for change, named in (
-        ({"moto": "4.0.0"}, "is of moto 4.0.0"),
-        ({"format": 0}, "is of format 0"),
+    other = "aws_vpc.local.rds.Instance"
+    for change, named, begin in (
+        ({"moto": "4.0.0"}, "is of moto 4.0.0", partial(state_files.read, path.parent)),
+        ({"format": 0}, "is of format 0", partial(state_files.read, path.parent)),
         (
-            {"classes": {"aws_vpc.local.rds.Instance": "other"}},
-            "another version of aws_vpc.local.rds.Instance",
+            {"classes": {other: "other"}},
+            f"another version of {other}",
+            partial(control.start, machine.folder),
         ),
     ):
-        path.write_text(json.dumps(json.loads(text) | change))
+        path.write_text(written := json.dumps(json.loads(text) | change))
         with pytest.raises(LocalError, match=f"{named}.*local reset") as caught:
-            control.start(machine.folder)
+            begin()
         assert "\n" not in str(caught.value)
-        assert path.read_text() != text  # nothing was changed
+        assert path.read_text() == written  # nothing was changed
     path.write_text(text)
     machine.again()
     assert seen(machine)["rows"] == (500, 125250)

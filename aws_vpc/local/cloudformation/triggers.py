@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from aws_vpc.local.cloudformation.engine import Engine
 from aws_vpc.local.cloudformation.model import Run, Stack
 
@@ -18,16 +20,23 @@ EVERY = 1.0  # seconds between two looks at the alarms: CloudWatch tells nobody
 def alarm(engine: Engine, stack: Stack) -> str | None:
     """Why the operation may not go on: an alarm of the stack is not there, or in ALARM. None as a rule."""
     for trigger in stack.rollback_configuration.get("RollbackTriggers") or ():
-        arn = str(trigger["Arn"])
-        region, name = arn.split(":")[3], arn.split(":", 6)[6]
-        kinds = ["CompositeAlarm", "MetricAlarm"]
-        found = engine.client("cloudwatch", region).describe_alarms(AlarmNames=[name], AlarmTypes=kinds)
-        states = [one["StateValue"] for kind in kinds for one in found.get(f"{kind}s", ())]
-        if not states:
+        found = states(engine, arn := str(trigger["Arn"]))
+        if not found:
             return f"Rollback trigger {arn} does not exist."
-        if "ALARM" in states:
+        if "ALARM" in found:
             return f"Rollback trigger {arn} is in ALARM."
     return None
+
+
+def states(engine: Engine, arn: str) -> list[str]:
+    """The state of an alarm; none when it is not there, or its Region is none."""
+    region, name = arn.split(":")[3], arn.split(":", 6)[6]
+    kinds = ["CompositeAlarm", "MetricAlarm"]
+    try:
+        found = engine.client("cloudwatch", region).describe_alarms(AlarmNames=[name], AlarmTypes=kinds)
+    except (ClientError, BotoCoreError):
+        return []
+    return [one["StateValue"] for kind in kinds for one in found.get(f"{kind}s", ())]
 
 
 @contextmanager
