@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import faults, redshift_dialect  # noqa: F401  (the dialect registers itself)
 from .fixed import STALE, Connection, Fixed
+from .lending import LendingPool
 from .reflection import Tables
 from .secrets import BETWEEN_FETCHES, UNREADABLE, Login, Secret
 
@@ -87,6 +88,7 @@ class Database:
             pool_size=limits.connections,
             max_overflow=0,
             pool_timeout=0.5,
+            poolclass=LendingPool,
             pool_use_lifo=True,
             hide_parameters=True,
         )
@@ -130,9 +132,10 @@ class Database:
         """The same of a statement that was compiled before: a lookup then costs half as much."""
         compiled = fixed.compiled(self.engine.dialect)
         arguments = compiled.arguments(values or {})
+        pool: LendingPool = self.engine.pool  # type: ignore[assignment]
 
         def rows() -> list[Row]:
-            borrowed = self.engine.raw_connection()
+            borrowed = pool.lend(self._was_pinged)
             connection: Any = borrowed.dbapi_connection
             try:
                 cursor = connection.cursor()
@@ -146,7 +149,7 @@ class Database:
                     borrowed.invalidate(error)
                 raise
             finally:
-                borrowed.close()
+                pool.take_back(borrowed)
             return [dict(zip(compiled.columns, row, strict=True)) for row in found]
 
         return self._timed(rows)
@@ -245,13 +248,16 @@ class Database:
         with self._lock:
             self._away, self._rest_until = fault, time.monotonic() + REST_SECONDS
 
+    def _was_pinged(self, connection: Any) -> bool:
+        """Whether the connection was seen alive within the last second, and after any that was cut."""
+        checked = getattr(connection, "checked", 0.0)
+        return time.monotonic() - checked < PING_SECONDS and checked > self._cut_at
+
     def _ping(self, connection: Any) -> bool:
         """Whether the connection is alive, as seen now or within the last second."""
-        now = time.monotonic()
-        checked = getattr(connection, "checked", 0.0)
-        if now - checked < PING_SECONDS and checked > self._cut_at:
+        if self._was_pinged(connection):
             return True
-        connection.checked = now
+        connection.checked = time.monotonic()
         return bool(self._ask_whether_alive(connection))
 
     def _connect(self, dialect: Any, record: Any, positional: Any, named: Any) -> Any:
