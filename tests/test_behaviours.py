@@ -97,7 +97,7 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
         aws.client("s3").create_bucket(Bucket="behaviours")
         where = aws.facts.endpoint
         yield Account(
-            aws.client, "behaviours", aws.facts.region, aws.facts.account, 120.0,
+            aws.client, "behaviours", aws.facts.region, aws.facts.account, 600.0,
             lambda folder, key: f"{where}/behaviours/{folder}/{key}",
         )  # fmt: skip
 

@@ -152,7 +152,7 @@ def test_a_create_interrupted_at_any_call_says_so_and_is_finished_by_the_next_ru
         with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
             proxy.plan = partial(interrupt, proxy, process, moment)
             proxy.calls.clear()
-            _, told = process.communicate(timeout=120)
+            _, told = process.communicate(timeout=600)
         proxy.plan = lambda operation, number: None
         lines = told.splitlines()
         assert process.returncode in {0, 130}, (moment, told)

@@ -32,7 +32,7 @@ def aws() -> Iterator[Embedded]:
         yield running
 
 
-def template(*lines: str, timeout: str = "PT1M") -> str:
+def template(*lines: str, timeout: str = "PT10M") -> str:
     """A server whose user data are the lines of a bash script."""
     script = "".join(f"            {line}\n" for line in ("#!/bin/bash", "set -euo pipefail", *lines))
     return f"""

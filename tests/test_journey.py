@@ -114,7 +114,7 @@ def get(address: str) -> tuple[int, str]:
 
 def once(address: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(address, timeout=120) as answer:
+        with urllib.request.urlopen(address, timeout=600) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
