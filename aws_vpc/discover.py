@@ -109,7 +109,12 @@ def defaults(path: Path) -> dict[str, str]:
 
 def from_snapshot(folder: Path) -> Network:
     """The network of saved answers; Error with the ids when they contradict each other."""
-    network = build(read_snapshot(folder))
+    answers = read_snapshot(folder)
+    try:
+        network = build(answers)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        what = f"something in it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise Error(f"the snapshot {folder} cannot be read: {what}; save it again") from error
     if found := faults(network):
         raise Error(f"the snapshot {folder} contradicts itself: {'; '.join(found)}")
     return network

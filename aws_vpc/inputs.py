@@ -155,7 +155,7 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def tags(options: Iterable[str]) -> dict[str, str]:
-    """The tags in `--tags K=V,K=V` options; the last one of a name counts."""
+    """The tags in `--tags K=V,K=V` options."""
     found = {}
     for pair in (one for option in options for one in option.split(",")):
         key, equals, value = pair.partition("=")
@@ -163,8 +163,17 @@ def tags(options: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--tags {pair!r} is not NAME=VALUE, of at most 128 and 256 characters")
         if key.lower().startswith("aws:"):
             raise UsageError(f"--tags {pair!r}: names that begin with aws: are AWS's own")
+        if key in found:
+            raise UsageError(f"--tags {pair!r}: {key} has the value {found[key]!r} already; give one")
         found[key] = value
     return found
+
+
+def role_arn(text: str | None) -> str:
+    """The ARN of a role for CloudFormation, empty without one."""
+    if text and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", text):
+        raise UsageError(f"--role-arn {text!r} is not the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME")
+    return text or ""
 
 
 def stack_policy(path: str | None) -> str:

@@ -77,6 +77,8 @@ def load(text: str, name: str, given: Mapping[str, str] | None = None) -> Intent
         value = {"intents": [{"name": name, **value}]}
     if not isinstance(value, dict) or not isinstance(value.get("intents"), list):
         raise UsageError(f"{name} has no list `intents`, and is no Network Access Analyzer scope")
+    if not value["intents"]:
+        raise UsageError(f"{name} has no intent in it, so nothing would be checked")
     told = {str(key): _text(it) for key, it in (value.get("parameters") or {}).items()}
     parameters = told | dict(given or {})
     rows = value["intents"]

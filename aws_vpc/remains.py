@@ -22,6 +22,7 @@ class End(Enum):
     SNAPSHOT = "deleted after a final snapshot"
     PURGED = "emptied and deleted"
     BLOCKS = "not empty"
+    TRIED = "deleted, or left standing where it cannot be"
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,18 @@ def policy(template: Mapping[str, Any], logical: str) -> str:
 
 
 def fate(one: Resource, *, purge: bool, retain: Collection[str]) -> Fate:
-    """What becomes of a resource; what its policy retains is never emptied."""
-    if one.policy.startswith("Retain") or one.name in retain:
+    """What becomes of a resource; what its policy retains is never emptied.
+
+    CloudFormation leaves standing what is asked for only where deleting it has failed (API, DeleteStack).
+    """
+    asked = one.name in retain
+    if one.policy.startswith("Retain"):
         return Fate(one, End.KEPT)
     if one.policy == "Snapshot":
         return Fate(one, End.SNAPSHOT)
     if one.type == BUCKET and one.objects:
-        return Fate(one, End.PURGED if purge else End.BLOCKS)
-    return Fate(one, End.GOES)
+        return Fate(one, End.KEPT if asked else End.PURGED if purge else End.BLOCKS)
+    return Fate(one, End.TRIED if asked else End.GOES)
 
 
 def fates(found: Iterable[Resource], *, purge: bool = False, retain: Collection[str] = ()) -> list[Fate]:

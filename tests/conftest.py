@@ -74,6 +74,15 @@ def embedded_bench() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def ipv6_aws() -> Iterator[Any]:
+    """An embedded AWS for every module that tests IPv6."""
+    from embedded import embedded_aws
+
+    with embedded_aws() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A warehouse for every module that tests what its clients see."""
     from warehouse_support import running_warehouse

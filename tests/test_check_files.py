@@ -69,6 +69,12 @@ def test_a_wrong_file_is_named_with_the_reason(text: str, reason: str) -> None:
     assert "wrong.yaml" in str(told.value) and reason in str(told.value)
 
 
+def test_a_file_without_an_intent_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "none.yaml").write_text("intents: []\n")
+    assert cli.main(["check", str(tmp_path / "none.yaml")]) == 2
+    assert "has no intent in it, so nothing would be checked" in capsys.readouterr().err
+
+
 def test_a_name_that_is_not_there_lists_what_is_like_it(tmp_path: Path) -> None:
     file = tmp_path / "intents.yaml"
     file.write_text("intents: [{name: a, allow: {from: WebSever, to: Database, port: 5432}}]")

@@ -50,6 +50,8 @@ WRONG = [
     (["create", *GOOD, "--stack-name", "no_underscores"], "stack name 'no_underscores' is not valid"),
     (["create", *GOOD, "--bucket", "No.Bucket"], "bucket name 'No.Bucket' is not valid"),
     (["create", *GOOD, "--tags", "Team"], "--tags 'Team' is not NAME=VALUE"),
+    (["create", *GOOD, "--tags", "a=1,a=2"], "--tags 'a=2': a has the value '1' already; give one"),
+    (["teardown", "--role-arn", "admin"], "--role-arn 'admin' is not the ARN of a role"),
     (["create", *GOOD, "--tags", "aws:x=1"], "names that begin with aws: are AWS's own"),
     (["create", *GOOD, "--stack-policy", "/nonexistent"], "stack policy /nonexistent: No such file"),
     (["create", *GOOD, "--region", "eu-west-1", "--expect-account", "12"], "is not an account id of twelve"),

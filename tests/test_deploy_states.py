@@ -180,6 +180,18 @@ def test_a_bucket_with_data_is_named_and_only_purged_when_that_is_asked_for(run,
     assert run("teardown", "--yes")[0] == 0
 
 
+def test_what_is_to_be_left_standing_has_to_be_there_and_is_told_as_it_will_be(run, aws, name):
+    assert run("create")[0] == 0
+    status, _, err = run("teardown", "--yes", "--retain", "NestedFirstStack/Paramter")
+    assert (status, "do you mean NestedFirstStack/Parameter" in err) == (2, True), err
+    assert stacks(aws("cloudformation"), name) == ["CREATE_COMPLETE"] * 3
+    status, out, _ = run("teardown", "--dry-run", "--retain", "NestedFirstStack/Parameter")
+    assert status == 0 and ": deleted, or left standing where it cannot be" in out
+    assert run("teardown", "--yes", "--retain", "NestedFirstStack/Parameter")[0] == 0
+    # Run again, there is nothing of it any more to be left.
+    assert run("teardown", "--yes", "--retain", "NestedFirstStack/Parameter")[0] == 0
+
+
 def test_a_resource_that_blocks_is_left_standing_when_that_is_asked_for(run, aws, name, root):
     cfn, s3 = aws("cloudformation"), aws("s3")
     write(root, first=BUCKET)

@@ -168,6 +168,21 @@ def test_what_is_not_modelled_is_not_left_out_in_silence(run: Run, snapshots: tu
     assert run("diff", *map(str, snapshots), "--port", "443")[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("vpc", "why"),
+    [
+        ({"VpcId": "vpc-1", "CidrBlock": "bad"}, "'bad' does not appear to be an IPv4 or IPv6 network"),
+        ({"CidrBlock": "10.0.0.0/16"}, "something in it has no 'VpcId'"),
+    ],
+)
+def test_a_snapshot_with_a_wrong_value_is_one_line(
+    run: Run, tmp_path: Path, vpc: dict[str, str], why: str
+) -> None:
+    (tmp_path / "Vpcs.json").write_text(json.dumps({"Vpcs": [vpc]}))
+    status, _, err = run("matrix", "--snapshot", str(tmp_path))
+    assert (status, why in err.splitlines()[-1], len(err.splitlines())) == (1, True, 1)
+
+
 def test_diff_names_a_path_that_is_not_there(run: Run, tmp_path: Path) -> None:
     status, _, err = run("diff", str(TEMPLATES), str(tmp_path / "gone"))
     assert status == 2

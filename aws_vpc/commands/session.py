@@ -111,6 +111,7 @@ class Session:
 def begin(options: Namespace, console: Console, *, start: bool = False) -> Session:
     """The session that the options describe; with --local the embedded AWS is started or has to run."""
     name, expected = stack_name(options.stack_name), inputs.account(options.expect_account)
+    inputs.role_arn(getattr(options, "role_arn", None))
     keep = getattr(options, "keep", False)
     for option, given in (("--name", getattr(options, "name", None)), ("--keep", keep)):
         if given and not options.local:

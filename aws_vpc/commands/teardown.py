@@ -1,8 +1,9 @@
 """teardown: what an earlier update gave up, the root, then the children it retained, dependants first."""
 
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from aws_vpc import deploy, master, plan, remains, report, vpc_settings
 from aws_vpc.commands import orphans, removal
@@ -12,7 +13,7 @@ from aws_vpc.commands.options import change
 from aws_vpc.commands.removal import Manner
 from aws_vpc.commands.session import Session, begin, started
 from aws_vpc.deploy import Stack
-from aws_vpc.errors import DeployFailed, Refused
+from aws_vpc.errors import DeployFailed, Refused, UsageError
 from aws_vpc.local import control
 from aws_vpc.remains import End, Fate
 
@@ -95,7 +96,19 @@ def look(session: Session, options: Namespace) -> Standing:
     stacks = {**({"": root} if root else {}), **own, **left}
     retain = options.retain
     found = remains.fates(inventory(session, stacks), purge=options.purge_data, retain=retain)
+    if root:
+        refuse_unknown(retain, found)
     return Standing(root, own, left, found)
+
+
+def refuse_unknown(retain: Sequence[str], found: Sequence[Fate]) -> None:
+    """Raises UsageError when something is to be left standing that is not there."""
+    names = [one.resource.name for one in found]
+    for name in retain:
+        if name not in names:
+            near = get_close_matches(name, names, n=3)
+            hint = f"do you mean {', '.join(near)}?" if near else "--dry-run --json lists what there is"
+            raise UsageError(f"--retain {name}: there is no such resource; {hint}")
 
 
 def children(session: Session, found: Stack | None) -> dict[str, Stack]:
