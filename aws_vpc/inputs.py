@@ -156,7 +156,7 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
 
 def tags(options: Iterable[str]) -> dict[str, str]:
     """The tags in `--tags K=V,K=V` options."""
-    found = {}
+    found: dict[str, str] = {}
     for pair in (one for option in options for one in option.split(",")):
         key, equals, value = pair.partition("=")
         if not equals or not 1 <= len(key) <= 128 or len(value) > 256:
