@@ -108,6 +108,23 @@ def test_filter_sort_and_go_through_the_pages(page: Any) -> None:
     assert page.get_by_role("link", name="state is CA").count() == 0
 
 
+def test_a_filter_on_any_column_and_a_link_to_the_view(browser: Any, site: str) -> None:
+    with opened(browser, site, permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.goto("/rds/people?state=CA")
+        page.get_by_text("Filter and sort").click()
+        page.get_by_label("Column").select_option("email")
+        page.get_by_label("Condition").select_option("ends with")
+        page.get_by_label("Value", exact=True).fill("00@example.com")
+        page.get_by_role("button", name="Apply").click()
+        assert emails(page) == ["person100@example.com"]
+        assert page.url.endswith("?state=CA&email__endswith=00%40example.com")
+        page.get_by_role("button", name="Copy link").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == page.url
+        page.get_by_role("button", name="Keys").click()
+        assert page.get_by_role("dialog").is_visible()
+
+
 def test_exports_are_the_view(page: Any) -> None:
     page.goto("/rds/people?q=person10&sort=-email&size=20")
     shown = emails(page)

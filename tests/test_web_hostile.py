@@ -153,6 +153,9 @@ def test_names_of_parameters(client: Any) -> None:
     for payload in some("names"):
         harmless(client.get("/rds/people", query_string={payload: "x"}))
         harmless(client.get("/rds/people", query_string={f"email__{payload}": "x"}))
+        for column, operator in ((payload, "is"), ("email", payload), ("email", "contains")):
+            form = {"_column": column, "_operator": operator, "_value": payload}
+            harmless(client.get("/rds/people", query_string=form))
 
 
 @pytest.mark.parametrize("name", HEADERS)

@@ -206,6 +206,40 @@ def test_a_form_with_empty_fields_leads_to_the_shortest_address(client: Any) -> 
     assert (answer.status_code, answer.location) == (303, "/rds/people?state=NY")
 
 
+@pytest.mark.parametrize(
+    ("fields", "query"),
+    [
+        (("email", "contains", "@x & y"), "?state=NY&email__contains=%40x+%26+y"),
+        (("id", "is", "5"), "?state=NY&id=5"),
+        (("address", "isnull", ""), "?state=NY&address__isnull=1"),
+        (("postal", "gte", ""), "?state=NY"),
+    ],
+)
+def test_any_column_can_be_filtered_by_the_form(client: Any, fields: Any, query: str) -> None:
+    form = dict(zip(("state", "_column", "_operator", "_value"), ("NY", *fields), strict=True))
+    answer = client.get(f"/redshift/people?{urlencode(form)}")
+    assert (answer.status_code, answer.location) == (303, f"/redshift/people{query}")
+    assert client.get(answer.location).status_code == 200
+    page = client.get("/redshift/people").text
+    assert all(f"<option>{column}</option>" in page for column in ("id", "email", "address"))
+
+
+def test_a_form_with_a_filter_that_there_is_not_is_told_so(client: Any) -> None:
+    answer = client.get("/rds/people.json?_column=id&_operator=contains&_value=1")
+    assert (answer.status_code, "id has no filter contains" in answer.json["error"]) == (400, True)
+
+
+def test_beginnings_of_many_lead_to_all_of_them(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from web import queries
+
+    assert "all of them" not in client.get("/rds/p10").text
+    monkeypatch.setattr(queries, "MOST_PERSONS", 10)  # p100 to p109
+    page = client.get("/rds/p10").text
+    address = "/rds/people?email__startswith=p10&amp;sort=email"
+    assert f'href="{address}">all of them' in page
+    assert client.get(address.replace("&amp;", "&")).status_code == 200
+
+
 def test_nobody_is_a_page_with_advice(client: Any) -> None:
     answer = client.get("/rds/people?q=nobody-at-all")
     assert answer.status_code == 200

@@ -25,13 +25,15 @@ def index(source: str) -> Response:
 def answer(database: Database) -> Response:
     """The same, from the columns that the table has for all that is known."""
     people = database.tables["persons"]
+    given = list(request.args.items(multi=True))
     try:
-        wanted = view.parse(request.args.items(multi=True), people.kinds)
+        wanted = view.parse(view.spelled_out(given), people.kinds)
     except Senseless as error:
         return errors.sentence(str(error), 400)
     if formats.wanted() == "csv":
         return export(database, people, wanted)
-    if "" in request.args.values():  # as forms send it; the address in the bar should be short
+    # As forms send it; the address in the bar should be short.
+    if any(not value or name in view.FORM for name, value in given):
         return redirect(address(database, wanted), 303)  # type: ignore[return-value]
     return formats.page(
         "people/index.html",
@@ -39,6 +41,7 @@ def answer(database: Database) -> Response:
         wanted=wanted,
         address=partial(address, database),
         columns=people.columns,
+        operators=view.OPERATORS,
         sizes=view.SIZES,
         known_facets=view.facets(people.kinds),
     )
@@ -67,7 +70,7 @@ def lookup(source: str, beginning: str) -> Response:
     title = result.rows[0]["email"] if len(result.rows) == 1 else f"{beginning}…"
     more = len(result.rows) == queries.MOST_PERSONS
     facts = {"database": source, "title": title, "persons": result.rows, "more": more}
-    return formats.page("people/lookup.html", {**facts, "query": result.query})
+    return formats.page("people/lookup.html", {**facts, "query": result.query}, beginning=beginning)
 
 
 def chosen(source: str) -> Database:

@@ -58,7 +58,8 @@ def current(question: Callable[Concatenate[Database, P], T]) -> Callable[Concate
 
 
 def server(database: Database) -> dict[str, Any]:
-    """The engine, its version, and the milliseconds that one round trip took."""
+    """The engine, its version, and the milliseconds that one round trip takes, connecting aside."""
+    database.fetch_fixed(SERVER)
     result = database.fetch_fixed(SERVER)
     text = result.rows[0]["version"]
     match = VERSION.search(text)

@@ -7,6 +7,7 @@
     sort                   a column, with - before it for descending
     size                   rows per page
     facet                  a column whose values are counted beside the rows; several allowed
+    _column=, _operator=, _value=   one more filter, as the form sends it
     after                  the last row of the page before: its value in the sort column, its id
 
 In: the columns that there are and their kinds, parameters to a View and back, a sentence for what makes no
@@ -41,6 +42,7 @@ SIZES = (20, 50, 100, 200, 500)
 USUAL_SIZE = 100
 LONGEST_VALUE = 400
 MOST_FILTERS = 20
+FORM = ("_column", "_operator", "_value")
 Kinds = Mapping[str, type]
 
 
@@ -128,6 +130,16 @@ class View:
     def following(self, last: dict[str, Any]) -> "View":
         """The page behind the one that ends with this row."""
         return replace(self, after=(last[self.sort], last["id"]))
+
+
+def spelled_out(parameters: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The parameters, with the filter that a form has in three fields as the address has it."""
+    given = list(parameters)
+    column, operator, value = (dict(given).get(name, "") for name in FORM)
+    if operator == "isnull":
+        value = value or "1"
+    found = [(f"{column}__{operator}", value)] if column and value else []
+    return [pair for pair in given if pair[0] not in FORM] + found
 
 
 def parse(parameters: Iterable[tuple[str, str]], kinds: Kinds) -> View:

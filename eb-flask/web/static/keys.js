@@ -30,7 +30,7 @@ function back() {
 function search() {
   const field = document.getElementById("q");
   if (field) field.select();
-  return Boolean(field);
+  return Boolean(field) || follow("a.brand");
 }
 
 function toggleHelp() {
@@ -58,3 +58,17 @@ document.addEventListener("keydown", (event) => {
   const action = keys[event.key];
   if (action && action()) event.preventDefault();
 });
+
+async function copy(event) {
+  await navigator.clipboard.writeText(location.href);
+  event.target.textContent = "Copied";
+}
+
+function offer(id, action) {
+  const button = document.getElementById(id);
+  button.hidden = false;
+  button.addEventListener("click", action);
+}
+
+if (navigator.clipboard) offer("copy", copy); // browsers have one over TLS and on this machine only
+offer("keys", toggleHelp);
