@@ -101,11 +101,11 @@ class Tables:
             self._kept.pop(name, None)
             raise
         before = self._kept.get(name)
-        if before and before.shape.kinds == shape.kinds:
+        same = before is not None and before.shape.kinds == shape.kinds
+        if before and same:
             shape = before.shape  # what was made of it goes on being used
-        else:
-            self.generation += 1
         self._kept[name] = Kept(shape, time.monotonic() + KEPT_SECONDS)
+        self.generation += not same  # after the shape: who knows the number has no older one
         return shape
 
 
