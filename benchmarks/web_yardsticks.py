@@ -75,6 +75,7 @@ def parts() -> Iterator[tuple[str, float]]:
     database: Database = ours.extensions["databases"]["rds"]
     values = {"id": 5000}
     found = queries.person(database, 5000)
+    person = queries.lookups(database.tables["persons"]).person
     borrowed = database.engine.raw_connection()
     sql, arguments = "SELECT * FROM persons WHERE id = %(id)s", values
 
@@ -91,7 +92,7 @@ def parts() -> Iterator[tuple[str, float]]:
 
     def core() -> None:
         with plain.connect() as connection:
-            connection.execute(queries.PERSON.statement, values).mappings().all()
+            connection.execute(person.statement, values).mappings().all()
 
     facts = {"persons": found.rows, "query": found.query}
     record = {"request_id": "0" * 32, "method": "GET", "route": "/", "status": 200, "milliseconds": 1.0}
