@@ -30,7 +30,7 @@ from aws_vpc.local.postgres_files import copy, discard
 from aws_vpc.local.processes import Process, Processes
 
 HOST = "127.0.0.1"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 300.0  # recovery after a kill writes every file out, and the disk may be busy
 STOP_GRACE = 10.0
 TAKEN = "Address already in use"
 STILL_THERE = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')

@@ -20,7 +20,7 @@ from aws_vpc.local.world import World
 Result = dict[str, Any]
 # Redshift's master user is a superuser, who reads and writes every table.
 GRANTED = ("pg_monitor", "pg_signal_backend", "pg_read_all_data", "pg_write_all_data")
-START_TIMEOUT = 60.0
+START_TIMEOUT = 300.0
 SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " ' \ or blank
 AVAILABILITY = {"available": "Available", "failed": "Failed", "modifying": "Modifying"}
 
