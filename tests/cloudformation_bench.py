@@ -113,9 +113,7 @@ class Bench:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the embedded AWS."""
-        config = Config(
-            retries={"max_attempts": 0}, read_timeout=300, ignore_configured_endpoint_urls=True
-        )
+        config = Config(retries={"max_attempts": 0}, read_timeout=300, ignore_configured_endpoint_urls=True)
         return self.session.client(service, endpoint_url=self.world.endpoint, config=config)
 
     def put(self, key: str, text: str) -> str:
