@@ -79,10 +79,23 @@ def test_every_row_knows_its_line() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 50, 1 << 20])
 def test_blank_lines_are_lines_and_no_rows(size: int) -> None:
-    blank = "\n\r\n\n\r\r\n" * 1000
+    blank = "\n\r\n\n\r\r\n\r\n\r\r\r" * 600
     text = f"{people_csv([person(1)])}{blank}2,b@example.com,NY,1\r\n{blank}3,c@example.com,NY,12345,x"
     rows, rejects = run(text, size=size, numbered=True)
-    assert [row[:2] for row in rows] == [["2", "1"], ["10004", "3"]] and rejects[0][0] == 5003
+    bad = 3 + len(blank.splitlines())
+    assert [row[:2] for row in rows] == [["2", "1"], [str(2 * bad - 2), "3"]] and rejects[0][0] == bad
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_blank_lines_without_end_are_passed_over_many_at_a_time(
+    end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one = mock.Mock(side_effect=Records._judge_one, autospec=True)
+    monkeypatch.setattr(Records, "_judge_one", lambda *record: one_by_one(*record))
+    rows, _ = run(
+        HEADER.encode() + end * 1_000_000 + b"1,a@example.com,NY,12345,x\n", size=1 << 16, numbered=True
+    )
+    assert rows[0][:2] == ["1000002", "1"] and one_by_one.call_count < 100
 
 
 def test_a_quote_never_closed_is_named_by_its_line_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:

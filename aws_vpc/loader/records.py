@@ -23,7 +23,7 @@ from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.tables import Dialect, Table
 
 LONGEST = 4 << 20  # of one record; Redshift loads none longer
-BLANK_LINES = re.compile(rb"[\r\n]*\n")
+BLANK_LINES = re.compile(rb"\n+|\r\n[\r\n]*\n|\r+(?=\r)")  # at once: a hundred megabytes of them are a bomb
 LINE_END = re.compile(rb"\r\n|\n|\r")
 SHOWN = 200  # characters of a line that is no header
 WHOLE = re.compile("-?[0-9]{1,18}")
