@@ -5,6 +5,7 @@ CSV is read in the table's dialect; JSON Lines and Parquet become CSV in the sta
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from aws_vpc.loader.readers import format_of, text
 from aws_vpc.loader.records import Records, Reject, expected
 from aws_vpc.loader.source import Source
 from aws_vpc.loader.tables import Dialect, Table
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as malloc.h has them
+LARGE = 256 << 10
 
 
 def open_records(source: Source, table: Table, mode: str, reject: Reject, **more: Any) -> Records:
@@ -52,10 +56,14 @@ def open_parquet(source: Source) -> Any:
 def _little_memory() -> Iterator[None]:
     """For the first import of pyarrow, which then keeps to it.
 
-    Memory from the system's allocator is given back; pyarrow's own keeps some 40 MB more. numpy, which it
-    imports where that is installed (the image has none), takes 10 MB and is not used: None hides it.
+    Memory from the system's allocator is given back, at once with its limits set (it would raise them by
+    itself, and keep 4 MB); pyarrow's own keeps some 40 MB more. numpy, which it imports where that is
+    installed (the image has none), takes 10 MB and is not used: None hides it.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    if set_option := getattr(ctypes.CDLL(None), "mallopt", None):  # of glibc; see mallopt(3)
+        set_option(M_MMAP_THRESHOLD, LARGE)
+        set_option(M_TRIM_THRESHOLD, LARGE)
     hidden: dict[str, Any] = {} if "numpy" in sys.modules else {"numpy": None}
     sys.modules.update(hidden)
     try:

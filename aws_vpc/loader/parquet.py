@@ -18,7 +18,7 @@ from aws_vpc.loader.errors import LoadFailed
 from aws_vpc.loader.readers import refuse_bomb
 
 ROWS = 1024  # in a batch
-AHEAD = 3 << 20  # read ahead of all columns together
+AHEAD = 2 << 20  # read ahead of all columns together
 BUFFER = 64 << 10, 1 << 20  # of one column, at least and at most: each is a request to S3
 pyarrow.set_cpu_count(1)
 pyarrow.set_io_thread_count(1)
