@@ -178,6 +178,7 @@ def test_a_static_route_wins_over_a_propagated_one_that_ends_with_its_propagatio
     ec2.delete_transit_gateway_route(DestinationCidrBlock="10.17.0.0/16", TransitGatewayRouteTableId=table)
     ec2.disable_transit_gateway_route_table_propagation(**transit["named"])
     assert routes(aws, table, type="propagated") == []
+    ec2.enable_transit_gateway_route_table_propagation(**transit["named"])
 
 
 def test_a_route_to_a_transit_gateway_works_while_the_vpc_is_attached(

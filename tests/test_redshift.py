@@ -146,6 +146,7 @@ def test_copy_assumes_only_the_roles_that_are_attached(aws: Embedded, redshift: 
     with pytest.raises(redshift_connector.Error, match="not authorized to assume IAM Role"):
         load(f"'{ROLE}'")
     connection.close()
+    redshift.modify_cluster_iam_roles(ClusterIdentifier="shared", AddIamRoles=[ROLE], RemoveIamRoles=[other])
 
 
 def test_a_managed_master_password_is_the_secrets_and_ends_with_the_cluster(
