@@ -189,12 +189,12 @@ class Run:
                 assert found == wanted, f"{path} is {found!r}, not {wanted!r}"
 
     def until(self, ask: Callable[[], None]) -> None:
-        """Ask again until no assertion fails."""
+        """Ask again until no assertion fails, nor a look at what the answer has not got yet."""
         deadline = time.monotonic() + self.account.seconds
         while True:
             try:
                 return ask()
-            except AssertionError:
+            except (AssertionError, jmespath.exceptions.JMESPathError):
                 if time.monotonic() > deadline:
                     raise
             time.sleep(self.account.interval)
