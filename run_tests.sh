@@ -34,7 +34,7 @@ if [ $# -eq 0 ]; then
     mypy || status=1
     git ls-files -z '*.sh' | xargs -0 shellcheck -x || status=1
     "$python" -m aws_vpc check || status=1
-    set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder --quiet
+    set -- --numprocesses 3 --dist loadfile --no-loadscope-reorder --quiet
 fi
 "$python" -m pytest "$@" || status=1
 exit "$status"

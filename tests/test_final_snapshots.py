@@ -38,7 +38,8 @@ def test_no_snapshots_deletes_the_final_one_and_no_other(
 ) -> None:
     rds = aws("rds")
     write(root, second=DATABASE)
-    assert run("create", "--skip-checks")[0] == 0
+    status, _, err = run("create", "--skip-checks")
+    assert status == 0, err
     (database,) = (one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"])
     rds.create_db_snapshot(DBSnapshotIdentifier="mine", DBInstanceIdentifier=database)
     rds.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="mine", WaiterConfig={"Delay": 1})
@@ -56,7 +57,8 @@ def test_the_final_snapshot_is_told_and_outlives_a_second_teardown(
     rds = aws("rds")
     before = snapshots(rds).keys()
     write(root, second=DATABASE)
-    assert run("create")[0] == 0
+    status, _, err = run("create")
+    assert status == 0, err
     status, out, _ = run("teardown", "--yes", "--json")
     (kept,) = json.loads(out)["kept"]
     (final,) = snapshots(rds).keys() - before
