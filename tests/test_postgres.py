@@ -314,8 +314,34 @@ def test_a_template_is_made_once_for_a_machine_and_each_installation_has_its_own
             server.session(password=first.installation.password),
         ):
             pass
-        kept = [*(tmp_path / "prefix").rglob("password")]
+        kept = [*(tmp_path / "prefix").rglob("*password*")]
         assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
     finally:
         first.close()
         second.close()
+
+
+def test_two_installations_that_make_the_template_at_once_both_open_their_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PG_BIN", raising=False)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    tmp_path.chmod(0o711)
+    faster, slower = (Place(tmp_path / name) for name in ("faster", "slower"))
+    remember = Installation._remember
+
+    def overtaken(self: Installation, path: Path) -> None:
+        if self is slower.installation:
+            faster.installation.template()
+        remember(self, path)
+
+    monkeypatch.setattr(Installation, "_remember", overtaken)
+    try:
+        for place in (slower, faster):
+            server = place.server("rds-first")
+            server.start()
+            with server.session() as cursor:
+                cursor.execute("SELECT 1")
+    finally:
+        faster.close()
+        slower.close()

@@ -25,7 +25,7 @@ from psycopg2.extensions import encrypt_password
 
 from aws_vpc.errors import LocalError
 from aws_vpc.local.certificates import Certificates, install
-from aws_vpc.local.postgres_binaries import SUPERUSER, Installation
+from aws_vpc.local.postgres_binaries import FIRST_PASSWORD, SUPERUSER, Installation
 from aws_vpc.local.postgres_files import copy, discard
 from aws_vpc.local.processes import Process, Processes
 
@@ -101,14 +101,12 @@ class Postgres:
     def start(self) -> None:
         """Make the data folder if there is none, start the server, and wait until it accepts sessions."""
         try:
-            fresh = not (self.data / "PG_VERSION").exists()
-            if fresh:
+            if not (self.data / "PG_VERSION").exists():
                 self._installation.new_data(self.data)
             self._forget_the_dead()
             self._configure()
             self._listen()
-            if fresh:
-                self._own_password()
+            self._own_password()
         except OSError as error:
             raise LocalError(f"cannot start {self.name} in {self.data}: {error.strerror or error}") from error
 
@@ -197,12 +195,17 @@ class Postgres:
                 cursor.execute(create.format(sql.Identifier(database), sql.Identifier(user)))
 
     def _own_password(self) -> None:
-        """Give the superuser this installation's password in place of the template's."""
-        first = self._installation.first_password
-        if first != self._installation.password:
-            with self.session(password=first) as cursor:
-                made = _password(cursor, "ALTER ROLE {} PASSWORD %s", SUPERUSER, self._installation.password)
-                cursor.execute(*made)
+        """Give the superuser this installation's password in place of the one that the data came with."""
+        file = self.data / FIRST_PASSWORD
+        with suppress(FileNotFoundError):
+            first = file.read_text()
+            if first != self._installation.password:
+                with self.session(password=first) as cursor:
+                    made = _password(
+                        cursor, "ALTER ROLE {} PASSWORD %s", SUPERUSER, self._installation.password
+                    )
+                    cursor.execute(*made)
+            file.unlink()
 
     def _configure(self) -> None:
         install(self._certificates, self.data, self._installation.owner)

@@ -27,6 +27,7 @@ from aws_vpc.local.postgres_programs import find, version
 
 SUPERUSER = "rdsadmin"  # as on RDS: the platform's own, and a name that no master user may have
 SPARE = "spare-"
+FIRST_PASSWORD = "first-password"  # in a data folder: the superuser's, until it is that of the installation
 
 
 class Installation:
@@ -64,9 +65,9 @@ class Installation:
     def tidy(self) -> None:
         """Take over what was prepared and not used, and remove what was being copied."""
         for each in list(self.place.iterdir()) if self.place.is_dir() else ():
-            if each.name.startswith(SPARE):
+            if each.name.startswith(SPARE) and (each / FIRST_PASSWORD).exists():
                 self._spares.append(each)
-            elif each.name.startswith(DRAFT):
+            elif each.name.startswith((SPARE, DRAFT)):
                 discard(each)
 
     def data(self) -> list[Path]:
@@ -147,10 +148,11 @@ class Installation:
     def template(self) -> Path:
         """The initialised data folder that all servers start from, made at the first call on this machine."""
         with self._lock:
-            if (self.store / "data" / "PG_VERSION").exists():
-                return self.store / "data"
+            if (self.store / FIRST_PASSWORD).exists():
+                return self.store
             path = self.place / f"template-{self.version}"
-            if not (path / "PG_VERSION").exists():
+            if not (path / FIRST_PASSWORD).exists():
+                remove(path)
                 self._initialise(path)
                 self._remember(path)
             return path
@@ -159,19 +161,11 @@ class Installation:
     def store(self) -> Path:
         """Where the template of these programs, for this user, outlives the `.local` folder."""
         build = hashlib.sha256(str(self.found).encode()).hexdigest()[:8]
-        key = f"postgresql-{self.version}-{build}-{self.owner[0] if self.owner else os.geteuid()}"
+        key = f"template-{self.version}-{build}-{self.owner[0] if self.owner else os.geteuid()}"
         return Path(sys.prefix) / "var" / "aws-vpc" / key
 
-    @property
-    def first_password(self) -> str:
-        """The superuser's password in the template: that of the installation that made it."""
-        try:
-            return (self.store / "password").read_text()
-        except OSError:
-            return self.password
-
     def _remember(self, path: Path) -> None:
-        """Keep the template and its password for installations to come, where that is possible."""
+        """Keep the template for installations to come, where that is possible."""
         if os.environ.get("PG_BIN"):  # programs that may be gone tomorrow
             return
         try:
@@ -181,9 +175,10 @@ class Installation:
             return
         try:
             copy_tree(path, draft / "data")
-            private(draft / "password", self.password, None)
-            draft.rename(self.store)
+            (draft / "data").rename(self.store)
         except (OSError, LocalError):  # somebody else was faster, or there is no room
+            pass
+        finally:
             remove(draft)
 
     def _initialise(self, path: Path) -> None:
@@ -194,6 +189,7 @@ class Installation:
             os.chown(draft, *self.owner)
         try:
             self._initdb(draft / "data", secret)
+            secret.rename(draft / "data" / FIRST_PASSWORD)
             (draft / "data").rename(path)
         finally:
             remove(draft)
