@@ -293,41 +293,43 @@ def test_the_systems_own_postgresql_will_do(tmp_path: Path, monkeypatch: pytest.
         place.close()
 
 
-def test_a_template_is_made_once_for_a_machine_and_each_installation_has_its_own_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Place, Place]]:
+    """Two installations on a machine on which no template was made yet."""
     monkeypatch.delenv("PG_BIN", raising=False)
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
     tmp_path.chmod(0o711)
-    first, second = (Place(tmp_path / name) for name in ("first", "second"))
-    try:
-        first.server("rds-first").start()
-        assert first.installation.template().is_relative_to(tmp_path / "prefix")
-        monkeypatch.setattr(Installation, "_initdb", None)  # not again
-        server = second.server("rds-second")
-        server.start()
-        assert first.installation.password != second.installation.password
-        with server.session() as cursor:
-            cursor.execute("SELECT 1")
-        with (
-            pytest.raises(psycopg2.OperationalError, match="password"),
-            server.session(password=first.installation.password),
-        ):
-            pass
-        kept = [*(tmp_path / "prefix").rglob("*password*")]
-        assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
-    finally:
-        first.close()
-        second.close()
+    both = Place(tmp_path / "first"), Place(tmp_path / "second")
+    yield both
+    for place in both:
+        place.close()
+
+
+def test_a_template_is_made_once_for_a_machine_and_each_installation_has_its_own_password(
+    places: tuple[Place, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = places
+    first.server("rds-first").start()
+    assert first.installation.template().is_relative_to(tmp_path / "prefix")
+    monkeypatch.setattr(Installation, "_initdb", None)  # not again
+    server = second.server("rds-second")
+    server.start()
+    assert first.installation.password != second.installation.password
+    with server.session() as cursor:
+        cursor.execute("SELECT 1")
+    with (
+        pytest.raises(psycopg2.OperationalError, match="password"),
+        server.session(password=first.installation.password),
+    ):
+        pass
+    kept = [*(tmp_path / "prefix").rglob("*password*")]
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
 
 
 def test_two_installations_that_make_the_template_at_once_both_open_their_servers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("PG_BIN", raising=False)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
-    tmp_path.chmod(0o711)
-    faster, slower = (Place(tmp_path / name) for name in ("faster", "slower"))
+    slower, faster = places
     remember = Installation._remember
 
     def overtaken(self: Installation, path: Path) -> None:
@@ -336,12 +338,9 @@ def test_two_installations_that_make_the_template_at_once_both_open_their_server
         remember(self, path)
 
     monkeypatch.setattr(Installation, "_remember", overtaken)
-    try:
-        for place in (slower, faster):
-            server = place.server("rds-first")
-            server.start()
-            with server.session() as cursor:
-                cursor.execute("SELECT 1")
-    finally:
-        faster.close()
-        slower.close()
+    for place in places:
+        server = place.server("rds-first")
+        server.start()
+        with server.session() as cursor:
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)

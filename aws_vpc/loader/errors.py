@@ -36,6 +36,12 @@ class TooManyBad(LoadFailed):
         self.facts = {"rejected": rejected, "rejected_key": key}
 
 
+def failed(error: Error) -> dict[str, Any]:
+    """What the ledger's line of a load says that ended with this error."""
+    facts = error.facts if isinstance(error, LoadFailed) else {}
+    return {"state": "failed", "reason": one_line(error), **facts}
+
+
 class Unreachable(LoadFailed):
     """A database cannot be reached."""
 

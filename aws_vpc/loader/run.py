@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aws_vpc.errors import Error, UsageError
 from aws_vpc.loader import array, ledger, publish, rds, redshift
 from aws_vpc.loader.array import Jobs
-from aws_vpc.loader.errors import LoadFailed, WrongLogin, one_line
+from aws_vpc.loader.errors import WrongLogin, failed, one_line
 from aws_vpc.loader.load import Load, Outcome
 from aws_vpc.loader.log import Log
 from aws_vpc.loader.rejects import Limit
@@ -192,7 +192,7 @@ class _Run:
         try:
             array.begin(self.job.s3, jobs, plan, self.job.options, log)
         except Error as error:
-            self._note(state="failed", reason=one_line(error), finished=_now())
+            self._note(**failed(error), finished=_now())
             raise
         return True
 
@@ -210,8 +210,7 @@ class _Run:
             with self._as_load("rds") as load:
                 outcome = publish.load(self.connection, load)
         except Error as error:
-            facts = error.facts if isinstance(error, LoadFailed) else {}
-            self._note(state="failed", reason=one_line(error), finished=_now(), **facts)
+            self._note(**failed(error), finished=_now())
             raise
         self._loaded("rds", outcome)
         publish.gather_statistics(self.connection, self.table)

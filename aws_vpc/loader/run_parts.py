@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_vpc.errors import Error
 from aws_vpc.loader import array, assemble, ledger, rds, redshift
-from aws_vpc.loader.errors import LoadFailed, one_line
+from aws_vpc.loader.errors import LoadFailed, failed, one_line
 from aws_vpc.loader.load import Load, Outcome
 from aws_vpc.loader.parts import Folder, Plan
 from aws_vpc.loader.run import DONE, FAILED, Job, closing_quietly
@@ -152,8 +152,7 @@ class PartsJob:
                 with connection, connection.cursor() as cursor:
                     over = ledger.state(cursor, self.plan.run) != "staging"
                 if not over:
-                    facts = failure.facts if isinstance(failure, LoadFailed) else {}
-                    self._end(connection, state="failed", reason=one_line(failure), **facts)
+                    self._end(connection, **failed(failure))
         except (
             Error,
             AttributeError,

@@ -98,7 +98,7 @@ def apply(permissions: Sequence[Permission], machine: Machine, installed: Iterab
 def _targets(root: Path, installed: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     """The installed files, and the folders in which they are, the outer ones first."""
     files = list(installed)
-    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(root / "")}
+    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(root)}
     for folder in sorted(folders - {root}):
         yield folder, "directory"
     for file in files:

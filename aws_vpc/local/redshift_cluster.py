@@ -11,7 +11,7 @@ from typing import Any
 from aws_vpc.errors import LocalError
 from aws_vpc.local import databases
 from aws_vpc.local.databases import ADDRESS, Background, Making
-from aws_vpc.local.postgres import free_port, last_reason
+from aws_vpc.local.postgres import START_TIMEOUT, free_port, last_reason
 from aws_vpc.local.processes import Process
 from aws_vpc.local.snapshots import Snapshots
 from aws_vpc.local.warehouse import catalog
@@ -20,7 +20,6 @@ from aws_vpc.local.world import World
 Result = dict[str, Any]
 # Redshift's master user is a superuser, who reads and writes every table.
 GRANTED = ("pg_monitor", "pg_signal_backend", "pg_read_all_data", "pg_write_all_data")
-START_TIMEOUT = 300.0
 SPECIALS = "!#$%&()*+-.:;<=>?[]^_{|}~"  # no / @ " ' \ or blank
 AVAILABILITY = {"available": "Available", "failed": "Failed", "modifying": "Modifying"}
 
